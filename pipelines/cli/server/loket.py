@@ -21,6 +21,7 @@ from pipelines.cli.server.processes import refuse_open, refuse_taken
 from pipelines.errors import GudangError
 
 URL = "GUDANG_LOKET_URL"
+_LOOPBACK = "127.0.0.1"
 
 
 def loket(
@@ -61,17 +62,15 @@ def loket(
 
 
 @contextmanager
-def run_loket(host: str, port: int, log: Path, *, demo: bool) -> Iterator[None]:
+def run_loket(port: int, log: Path, *, demo: bool) -> Iterator[None]:
     """Runs the upload page while the context lasts, again if it dies. Prints its address.
 
     port: another free one is taken if this one is not free. log: the file that it writes to.
     """
     from pipelines.runtime.processes import die_with_parent, keep_running
 
-    port = _free_port(host, port)
-    command = [sys.executable, "-m", "pipelines.cli.main", "loket", "--host", host, "--port", str(port)]
-    # `ui` has asked already whether the address may be open to other machines; a made-up log-in never is.
-    command.append("--demo" if demo else "--i-know")
+    port = _free_port(_LOOPBACK, port)
+    command = loket_command(port, demo=demo)
     log.write_text("", "utf-8")
 
     def start() -> subprocess.Popen[bytes]:
@@ -87,8 +86,17 @@ def run_loket(host: str, port: int, log: Path, *, demo: bool) -> Iterator[None]:
 
     with keep_running(start, ended):
         login = ", dengan login buatan" if demo else ""
-        print(f"Loket unggah untuk OPD dibuka di http://{host}:{port}{login}.", flush=True)
+        print(f"Loket unggah untuk OPD dibuka di http://{_LOOPBACK}:{port}{login}.", flush=True)
         yield
+
+
+def loket_command(port: int, *, demo: bool) -> list[str]:
+    """The command of the upload page beside `gudang ui`: on the loopback, wherever Dagster's pages are open.
+
+    It believes the name in X-Forwarded-User. Only who starts `gudang loket` itself knows that a proxy alone reaches it.
+    """
+    command = [sys.executable, "-m", "pipelines.cli.main", "loket", "--host", _LOOPBACK, "--port", str(port)]
+    return [*command, "--demo"] if demo else command
 
 
 def _free_port(host: str, wanted: int) -> int:

@@ -73,7 +73,7 @@ def ui(
 ) -> None:
     """Buka Dagster: halaman web, jadwal, dan sensor, di latar depan sampai Ctrl-C.
 
-    Loket unggah untuk OPD dibuka di sampingnya.
+    Loket unggah untuk OPD dibuka di sampingnya, selalu hanya di mesin ini.
     """
     from pipelines.loket.users import USERS_FILE
     from pipelines.runs.readiness import close_dead_runs, make_ready
@@ -101,7 +101,7 @@ def ui(
         dictionary.start()
         stack.callback(dictionary.close)
         if is_demo or os.environ.get(USERS_FILE):
-            stack.enter_context(run_loket(host, port + 2, settings.home / "loket.log", demo=is_demo))
+            stack.enter_context(run_loket(port + 2, settings.home / "loket.log", demo=is_demo))
         commands, socket = stack.enter_context(dagster_commands(host, port))
         say = partial(print, file=sys.stderr)
         services = keep_services(commands, settings.project, say, first_makes=socket)

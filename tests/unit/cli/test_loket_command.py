@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 
 import pytest
 
+from pipelines.cli.server.loket import loket_command, run_loket
 from pipelines.contracts.files import contract_paths
 from pipelines.errors import GudangError
 from pipelines.loket.login import DemoLogin, ProxyLogin
@@ -31,6 +33,15 @@ def test_it_is_not_opened_to_other_machines_unasked(gudang: Gudang, port: str) -
     # A made-up log-in never is, whoever asks.
     code, _, err = gudang("loket", "--demo", "--i-know", "--host", EVERYBODY, "--port", port)
     assert code == 1 and "tanpa login" in err
+
+
+@pytest.mark.parametrize("demo", [True, False])
+def test_beside_dagsters_pages_it_is_open_to_this_machine_alone(*, demo: bool) -> None:
+    # Wherever `gudang ui --host ... --i-know` opens them: the page believes the name in X-Forwarded-User.
+    options = loket_command(3002, demo=demo)[3:]
+    assert options[:5] == ["loket", "--host", "127.0.0.1", "--port", "3002"]
+    assert options[5:] == (["--demo"] if demo else [])
+    assert "host" not in signature(run_loket).parameters
 
 
 def test_a_server_has_no_made_up_log_in(gudang: Gudang, port: str, monkeypatch: pytest.MonkeyPatch) -> None:
