@@ -23,7 +23,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.upload import SHEET
-from pipelines.errors import GudangError, LoadError, SourceError
+from pipelines.errors import ContractError, GudangError, LoadError, SourceError
 from pipelines.extract.upload.zone import Zone
 from pipelines.feedback.confirm import confirm
 from pipelines.load.approval.decide import APPROVED, REJECTED, Decision
@@ -33,14 +33,17 @@ from pipelines.loket.datasets import KnownDatasets
 from pipelines.loket.login import DemoLogin, Login
 from pipelines.loket.outbox import MEDIA_TYPES, Returned, returned_files
 from pipelines.loket.protection import DOCUMENT_POLICY
-from pipelines.loket.receiving import Received, ReceiveError, received, small_form
+from pipelines.loket.receiving import ReceiveError, received, small_form
 from pipelines.loket.rendering import ASSETS, render
 from pipelines.loket.users import Person
 from pipelines.quality.freshness import freshness_of, waiting_since
 
 log = logging.getLogger("gudang.loket")
-READERS = 2
-"""How many files are read at a time; each workbook takes a process of its own."""
+CHECKERS, SENDERS = 1, 2
+"""How many files are only checked at a time, and of how many that are sent the beginning is read.
+
+Each workbook takes a process of its own with up to uploads.LIMITS.memory. Who only checks keeps nobody from sending.
+"""
 _BLOCK = 1 << 18
 
 
@@ -60,7 +63,7 @@ class Pages:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._readers = CapacityLimiter(READERS)
+        self._checkers, self._senders = CapacityLimiter(CHECKERS), CapacityLimiter(SENDERS)
 
     # -- datasets -----------------------------------------------------------------------------------------------
 
@@ -95,24 +98,21 @@ class Pages:
         contract = await run_in_threadpool(self._contract, request)
         if contract.server.kind != "upload":
             raise HTTPException(404)
+        zone, person = self._site.zone, await run_in_threadpool(self._person, request)
         try:
             async with received(request, self._site.most_bytes) as form:
-                return await to_thread.run_sync(
-                    self._take, request, contract, form, limiter=self._readers
-                )  # fmt: skip
+                what = (zone, contract, form.path, form.name)
+                if form.fields.get("aksi") == "periksa":
+                    found = await to_thread.run_sync(uploads.preview, *what, limiter=self._checkers)
+                    return await run_in_threadpool(self._dataset, request, contract, preview=found)
+                file = await to_thread.run_sync(uploads.check_beginning, *what, limiter=self._senders)
+                await run_in_threadpool(
+                    uploads.accept, zone, contract, file, form.name, person.name, self._site.url
+                )
         except ReceiveError as error:
             return await run_in_threadpool(self._refused, request, contract, error, error.status)
-
-    def _take(self, request: Request, contract: Contract, form: Received) -> Response:
-        person = self._person(request)
-        try:
-            if form.fields.get("aksi") == "periksa":
-                found = uploads.preview(self._site.zone, contract, form.path, form.name)
-                return self._dataset(request, contract, preview=found)
-            with ledger.session(self._site.url) as connection:
-                uploads.accept(connection, self._site.zone, contract, form.path, form.name, person.name)
-        except SourceError as error:
-            return self._refused(request, contract, error, 422)
+        except (SourceError, ContractError) as error:
+            return await run_in_threadpool(self._refused, request, contract, error, 422)
         log.info("%s: berkas diterima dari %s", contract.key, person.name)
         return RedirectResponse(f"/dataset/{contract.key}?terkirim=ya", 303)
 

@@ -87,16 +87,22 @@ async def received(request: Request, most_bytes: int) -> AsyncIterator[Received]
 
 
 async def small_form(request: Request) -> dict[str, list[str]]:
-    """The fields of a form without a file. Raises ReceiveError if it is too large."""
+    """The fields of a form without a file.
+
+    Raises ReceiveError if it is too large, or if a value has a NUL character, which no text of PostgreSQL can have.
+    """
     body = b""
     async for block in request.stream():
         body += block
         if len(body) > _FORM:
             raise ReceiveError("formulirnya terlalu besar", "muat ulang halaman, lalu kirim lagi", 413)
     try:
-        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
     except ValueError:
         raise ReceiveError("formulirnya terlalu besar", "muat ulang halaman, lalu kirim lagi", 413) from None
+    if any("\0" in value for values in fields.values() for value in values):
+        raise ReceiveError("isiannya memuat karakter NUL", "ketik ulang isiannya, lalu kirim lagi", 422)
+    return fields
 
 
 def _digits(text: str | None) -> str:

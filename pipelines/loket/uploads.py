@@ -6,12 +6,10 @@ loading it, which Dagster does, and reading its rows for the load (extract/uploa
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
-
-from psycopg import Connection
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.upload import FileExtract
@@ -25,57 +23,78 @@ from pipelines.extract.upload.inbox import (
     original_name,
     read_suffix,
 )
+from pipelines.extract.upload.limits import Limits
 from pipelines.extract.upload.reader import Way, open_file
 from pipelines.extract.upload.zone import Zone
+from pipelines.loket import ledger
 
+LIMITS = Limits(memory=1200 << 20, seconds=60)
+"""What reading one file may take here: less than a load may, because CHECKERS and SENDERS (pages.py) read at a time."""
+PREVIEW_S = 20.0
+"""How many seconds a preview reads before it shows what it has."""
 _RECORD = "insert into ops.upload_by (dataset, name, sha256, uploader) values (%s, %s, %s, %s)"
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a file holds, as the load will read it. found: what was detected, such as a CSV's delimiter."""
+    """What a file holds, as the load will read it. found: what was detected, such as a CSV's delimiter.
+
+    to_end: whether the file was read to its end; if not, `rows` are those at its beginning.
+    """
 
     name: str
     rows: int
     warnings: tuple[str, ...]
     found: dict[str, str]
+    to_end: bool
 
 
-def preview(zone: Zone, contract: Contract, path: Path, name: str) -> Preview:
-    """Reads a file to its end, as a load would. Raises SourceError or ShapeError with the first fault."""
-    stream = open_file(contract, _file(zone, contract, path, name), Way.CAREFUL)
+def preview(zone: Zone, contract: Contract, path: Path, name: str, seconds: float = PREVIEW_S) -> Preview:
+    """Reads a file as a load would, to its end or for so many seconds.
+
+    Raises SourceError, ShapeError or ContractError with the first fault.
+    """
+    ends_at = time.monotonic() + seconds
+    stream = open_file(contract, _file(zone, contract, path, name), Way.CAREFUL, LIMITS)
+    to_end = True
     try:
         for _ in stream.blocks:
-            pass
+            if time.monotonic() >= ends_at:
+                to_end = False
+                break
     finally:
         stream.close()
-    return Preview(name, stream.rows, tuple(stream.warnings), dict(stream.found))
+    return Preview(name, stream.rows, tuple(stream.warnings), dict(stream.found), to_end)
 
 
-def accept(
-    connection: Connection[Any], zone: Zone, contract: Contract, path: Path, name: str, uploader: str
-) -> None:
-    """Puts the file into the zone, after its kind, its header and its first rows were read, and records who sent it.
+def check_beginning(zone: Zone, contract: Contract, path: Path, name: str) -> UploadedFile:
+    """Reads the kind, the header and the first rows of a file. Returns the file as the inbox will list it.
 
-    Raises SourceError or ShapeError for a file that no load could read; then nothing is put and nothing recorded.
+    Raises SourceError, ShapeError or ContractError for a file that no load could read.
     """
     file = _file(zone, contract, path, name)
-    _read_begin(contract, file)
-    # Recorded before the file is seen in the zone, so that every file that came by this page has a name.
-    with connection.transaction():
-        connection.execute(_RECORD, [contract.key, file.name, file.sha256, uploader])
-        put_upload(zone, contract.key, path, name=name)
-
-
-def _read_begin(contract: Contract, file: UploadedFile) -> None:
-    """Raises SourceError or ShapeError if the file has not the form that its contract promises, or no row."""
-    stream = open_file(contract, file)
+    stream = open_file(contract, file, limits=LIMITS)
     try:
         next(stream.blocks, None)
     except UnfitError:  # a slower reader will read it
         pass
     finally:
         stream.close()
+    return file
+
+
+def accept(zone: Zone, contract: Contract, file: UploadedFile, name: str, uploader: str, url: str) -> None:
+    """Puts a checked file into the zone under the name that its sender gave it, and records who sent it.
+
+    url: of the warehouse. Raises SourceError if it could not be put; then nothing is recorded.
+    """
+
+    def record() -> None:
+        with ledger.session(url) as connection:
+            connection.execute(_RECORD, [contract.key, file.name, file.sha256, uploader])
+
+    assert isinstance(file.path, Path)
+    put_upload(zone, contract.key, file.path, name=name, before_seen=record)
 
 
 def check_name(contract: Contract, name: str) -> None:

@@ -16,6 +16,7 @@ import secrets
 import shutil
 import stat
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -184,17 +185,25 @@ def _same_bytes(one: IO[bytes], other: IO[bytes]) -> bool:
     return not other.read(1)
 
 
-def put_upload(zone: Zone, key: str, file: Path, *, name: str | None = None) -> Zone:
+def put_upload(
+    zone: Zone,
+    key: str,
+    file: Path,
+    *,
+    name: str | None = None,
+    before_seen: Callable[[], object] = lambda: None,
+) -> Zone:
     """Copies `file` into the zone under its own name (or `name`); it replaces a file of that name.
 
     Readers see all of the file or nothing: it is written under a hidden name, synced to the disk, then renamed.
+    before_seen: is called between the two, on S3 before the copy. If it raises, readers see nothing.
     Raises SourceError for a name that leads out of the folder or that the zone does not list, and if copying fails.
     """
     name = file.name if name is None else name
     require_upload_name(key, name)
     if isinstance(zone, Path):
-        return _put_local(zone, key, file, name)
-    return _put_remote(dataset_folder(zone, key), key, file, name)
+        return _put_local(zone, key, file, name, before_seen)
+    return _put_remote(dataset_folder(zone, key), key, file, name, before_seen)
 
 
 def require_upload_name(key: str, name: str) -> None:
@@ -216,7 +225,7 @@ def _hidden_name() -> str:
     return f".{secrets.token_hex(8)}.part"
 
 
-def _put_local(zone: Path, key: str, file: Path, name: str) -> Path:
+def _put_local(zone: Path, key: str, file: Path, name: str, before_seen: Callable[[], object]) -> Path:
     folder = dataset_folder(zone, key)
     if leads_outside(zone, folder):
         message = f"{folder.name} adalah tautan yang menuju ke luar zona unggah"
@@ -224,11 +233,13 @@ def _put_local(zone: Path, key: str, file: Path, name: str) -> Path:
     target, partial = folder / name, folder / _hidden_name()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _refuse_folder(target)
         with _open_regular(file) as source, partial.open("xb") as copy:
             partial.chmod(0o640)  # what an OPD sends is read by this account and its group only
             shutil.copyfileobj(source, copy, 1 << 20)
             copy.flush()
             os.fsync(copy.fileno())
+        before_seen()
         partial.replace(target)
     except OSError as error:
         message = f"{name} tidak dapat ditaruh di zona unggah: {os_reason(error)}"
@@ -242,15 +253,27 @@ def _put_local(zone: Path, key: str, file: Path, name: str) -> Path:
     return target
 
 
-def _put_remote(folder: UPath, key: str, file: Path, name: str) -> UPath:
+def _refuse_folder(target: Path) -> None:
+    """Raises OSError if no file can get this name: a folder has it, or it is too long."""
+    with suppress(FileNotFoundError):
+        if stat.S_ISDIR(target.lstat().st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+
+
+def _put_remote(folder: UPath, key: str, file: Path, name: str, before_seen: Callable[[], object]) -> UPath:
     """Copies a file to another machine. S3 shows only complete objects; on SFTP a complete file is renamed."""
     _open_local(file, name, key).close()
     target, partial = folder / name, folder / _hidden_name()
-    with on_zone(key, folder, f"{name} tidak dapat ditaruh di zona unggah"):
-        if folder.protocol == "s3":
+    failed = f"{name} tidak dapat ditaruh di zona unggah"
+    is_s3 = folder.protocol == "s3"
+    if not is_s3:
+        with on_zone(key, folder, failed):
+            folder.fs.put_file(str(file), partial.path, timeout=COPY_S)
+    before_seen()
+    with on_zone(key, folder, failed):
+        if is_s3:
             folder.fs.put_file(str(file), target.path, timeout=COPY_S)
         else:
-            folder.fs.put_file(str(file), partial.path, timeout=COPY_S)
             folder.fs.mv(partial.path, target.path, timeout=CALL_S)
     return target
 

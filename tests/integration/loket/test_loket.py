@@ -7,12 +7,14 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import openpyxl
 import pytest
 
 from pipelines.errors import SourceError
+from tests.support.contracts import column, document, make, upload
 from tests.support.loket import MOST, POOR, VISITS, Office, Page
 
 GOOD = "nomor;Jenis Kelamin;tanggal\n".replace(";", ",") + "1,L,2026-01-31\n2,P,\n"
@@ -140,6 +142,30 @@ def test_what_no_load_could_read_is_refused_with_a_sentence(
     assert answer.status_code == 422, answer.text
     assert why in answer.text and "Saran:" in answer.text and "<script>alert" not in answer.text
     assert office.files() == [] and office.uploaders() == []
+
+
+def test_a_fault_of_the_contract_that_a_file_shows_is_a_sentence(office: Office, page: Page) -> None:
+    extract = {"format": "csv", "pattern": "*.csv", "totals": {"uraian": "^Jumlah"}}
+    columns = [column("nomor"), column("uraian")]
+    server = upload("dinkes/rekap", "csv")
+    made = document("dinkes/rekap", columns, server, extract=extract, schema_contract="evolve")
+    make(office.settings.contracts_dir, made)
+    try:
+        for order in ("kirim", "periksa"):
+            answer = page.send("dinkes/rekap", "rekap.csv", "nomor\n1\n", "rina", order)
+            assert answer.status_code == 422 and "GDK-K016" in answer.text, answer.text
+    finally:
+        (office.settings.contracts_dir / "dinkes/rekap.odcs.yaml").unlink()
+    assert office.files() == [] and office.uploaders() == []
+
+
+def test_whoever_only_checks_keeps_nobody_from_sending(office: Office, page: Page) -> None:
+    large = GOOD + "".join(f"{number},L,2026-01-31\n" for number in range(3, 40_000))
+    with ThreadPoolExecutor(6) as pool:
+        checks = [pool.submit(page.send, VISITS, "besar.csv", large, "rina", "periksa") for _ in range(6)]
+        assert page.send(VISITS, "januari.csv", GOOD, "rina").status_code == 303
+        assert sum(not check.done() for check in checks) >= 2
+        assert {check.result().status_code for check in checks} == {200}
 
 
 def test_a_file_over_the_limit_is_refused_and_leaves_nothing(office: Office, page: Page) -> None:
@@ -346,6 +372,7 @@ def test_an_unusual_value_is_confirmed_by_its_own_opd_only(office: Office, page:
     assert page.ask("POST", place, "", data=form).status_code == 401
     for wrong in (
         {"alasan": " "},
+        {"alasan": "nomor\0lama"},
         {"entri": []},
         {"entri": ["x", "99999999999999999999"]},
         {"entri": [entries["3"]], "kolom": "kelamin", "aturan": "klasifikasi"},

@@ -80,6 +80,33 @@ def test_reader_never_sees_a_part_of_an_upload(tmp_path: Path, zone: Path) -> No
     assert names_in(zone) == ["data.csv"]
 
 
+def test_what_is_done_before_a_file_is_seen_finds_it_copied_and_keeps_it_away_if_it_fails(
+    tmp_path: Path, zone: Path
+) -> None:
+    seen: list[list[int]] = []
+
+    def look() -> None:
+        assert find_uploads(zone, CSV) == []
+        seen.append([p.stat().st_size for p in (zone / KEY).iterdir()])
+
+    def fail() -> None:
+        look()
+        raise KeyError
+
+    source = file_on_desk(tmp_path, "data.csv")
+    with pytest.raises(KeyError):
+        put_upload(zone, KEY, source, before_seen=fail)
+    assert names_in(zone) == [] and [*(zone / KEY).iterdir()] == []
+    # What cannot be put is known before.
+    (zone / KEY / "folder.csv").mkdir()
+    for name in ("folder.csv", "n" * 300 + ".csv"):
+        with pytest.raises(SourceError, match="tidak dapat ditaruh"):
+            put_upload(zone, KEY, source, name=name, before_seen=look)
+    (zone / KEY / "folder.csv").rmdir()
+    put_upload(zone, KEY, source, before_seen=look)
+    assert seen == [[4], [4]] and names_in(zone) == ["data.csv"]
+
+
 def test_failed_upload_keeps_the_earlier_file(tmp_path: Path, zone: Path) -> None:
     put_upload(zone, KEY, file_on_desk(tmp_path, "data.csv"))
     with pytest.raises(SourceError, match="tidak dapat ditaruh"):
