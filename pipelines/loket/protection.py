@@ -22,8 +22,12 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
-"""The policy of a page that was made as a file of its own: its style is in it, and it runs nothing."""
+DOCUMENT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-downloads; frame-ancestors 'none'"
+)
+"""The policy of a page that was made as a file of its own: its style is in it, and it runs nothing.
+
+Its links lead to the files beside it, which are downloads."""
 
 
 class Protection:
