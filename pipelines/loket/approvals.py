@@ -16,10 +16,16 @@ from psycopg.rows import class_row
 from pipelines.load.approval.decide import Decision
 from pipelines.load.approval.waiting import Waiting, waiting_loads
 
+EXPECTED_MINUTES = 10
+"""After so many minutes a decision that was not carried out may be made again, or be replaced by another one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A decision about a load. done_at: None while it is not carried out. error: why it could not be."""
+    """A decision about a load. done_at: None while it is not carried out. error: why it could not be.
+
+    is_expected: it is so new that it will be carried out in a moment.
+    """
 
     decision: str
     reason: str | None
@@ -27,6 +33,7 @@ class Decided:
     decided_at: datetime
     done_at: datetime | None
     error: str | None
+    is_expected: bool
 
 
 def waiting_load(connection: Connection[Any], dataset: str, batch_id: int) -> Waiting | None:
@@ -38,9 +45,10 @@ def last_decision(connection: Connection[Any], batch_id: int) -> Decided | None:
     """The newest decision about a load; None if there is none."""
     with connection.cursor(row_factory=class_row(Decided)) as cursor:
         return cursor.execute(
-            "select decision, reason, decided_by, decided_at, done_at, error from ops.load_decision"
+            "select decision, reason, decided_by, decided_at, done_at, error, done_at is null"
+            " and decided_at > clock_timestamp() - make_interval(mins => %s) as is_expected from ops.load_decision"
             " where batch_id = %s order by decision_id desc limit 1",
-            [batch_id],
+            [EXPECTED_MINUTES, batch_id],
         ).fetchone()
 
 

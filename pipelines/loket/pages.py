@@ -226,7 +226,7 @@ class Pages:
                 if approvals.waiting_load(connection, contract.key, number) is None:
                     raise GudangError(f"kiriman {number}", "tidak lagi menunggu persetujuan")
                 decided = approvals.last_decision(connection, number)
-                if decided and not decided.done_at:
+                if decided and decided.is_expected:
                     raise GudangError(f"kiriman {number}", f"sudah diputuskan oleh {decided.decided_by}")
                 word = {"setuju": APPROVED, "tolak": REJECTED}.get(what, what)
                 said = "" if word == APPROVED else reason

@@ -83,9 +83,7 @@ def _add_data_source(name: str, session: _SharedSession) -> Any:
     engine = {"creator": lambda: session, "poolclass": StaticPool, "use_native_hstore": False}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # GX's own data source for PostgreSQL knows no psycopg 3
-        return context().data_sources.add_sql(
-            name, connection_string="postgresql+psycopg://", kwargs=engine
-        )
+        return context().data_sources.add_sql(name, connection_string="postgresql+psycopg://", kwargs=engine)
 
 
 @contextmanager

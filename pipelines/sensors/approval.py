@@ -5,6 +5,7 @@ for it, and shows on the asset's page what `gudang approve` has done. Not here: 
 the models of what was approved (descendants.py).
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,10 @@ from pipelines.warehouse.relation import Relation
 
 APPROVE = "setujui_kiriman"
 SENSOR = "keputusan_kiriman"
+DECISION_TAG = "gudang/putusan"
+"""The tag of a run with the number of the decision of the upload page that it carries out."""
+RETRY_S = 300
+"""Seconds after a run that ended without carrying its decision out, before the next one starts for it."""
 MOST_SHOWN = 50
 """Decisions of `gudang approve` that one tick shows."""
 _FIELDS = {
@@ -37,7 +42,7 @@ _FIELDS = {
         str,
         default_value="",
         is_required=False,
-        description="Kosong: kiriman disetujui. Terisi: kiriman ditolak, dan OPD membaca alasan ini.",
+        description="Kosong: kiriman disetujui. Terisi: kiriman ditolak, dan OPD membaca alasan ini. Hanya spasi: salah.",
     ),
     "oleh": dg.Field(
         str,
@@ -102,13 +107,16 @@ def _asked(
     """
     if number := config["putusan_loket"]:
         return next((d for d in open_decisions(connection) if d.number == number), None)
-    reason = config["tolak_karena"].strip()
+    reason = config["tolak_karena"]
     by = tags.get(USER_TAG) or config["oleh"]
     return Decision(config["kiriman"], REJECTED if reason else APPROVED, by, "dagster", reason)
 
 
-def approval_sensor(datasets: Datasets) -> dg.SensorDefinition:
-    """The sensor that starts the job for decisions of the upload page, and shows those of `gudang approve`."""
+def approval_sensor(datasets: Datasets, *, retry_wait: float = RETRY_S) -> dg.SensorDefinition:
+    """The sensor that starts the job for decisions of the upload page, and shows those of `gudang approve`.
+
+    retry_wait: seconds before another run for a decision that a run has left open, because it was killed or cancelled.
+    """
 
     @dg.sensor(
         name=SENSOR,
@@ -126,10 +134,8 @@ def approval_sensor(datasets: Datasets) -> dg.SensorDefinition:
                 shown, cursor = _of_commands(connection, datasets, context.cursor)
         except GudangError as error:
             return dg.SkipReason(str(error))
-        requests = [
-            dg.RunRequest(run_key=f"putusan:{d.number}", run_config={"putusan_loket": d.number})
-            for d in asked
-        ]
+        found = (_request(context.instance, d, retry_wait) for d in asked)
+        requests = [request for request in found if request]
         return dg.SensorResult(
             run_requests=requests or None,
             skip_reason=None if requests else "Tidak ada putusan baru.",
@@ -138,6 +144,21 @@ def approval_sensor(datasets: Datasets) -> dg.SensorDefinition:
         )
 
     return look
+
+
+def _request(instance: dg.DagsterInstance, decision: Decision, retry_wait: float) -> dg.RunRequest | None:
+    """A run for a decision of the upload page; None while one runs, or has ended a moment ago."""
+    number = str(decision.number)
+    runs = instance.get_run_records(dg.RunsFilter(job_name=APPROVE, tags={DECISION_TAG: number}), limit=1)
+    last = runs[0] if runs else None
+    if last and (not last.dagster_run.is_finished or time.time() - (last.end_time or 0.0) < retry_wait):
+        return None
+    return dg.RunRequest(
+        # Dagster starts no second run with the same key.
+        run_key=f"putusan:{number}" + (f":{last.dagster_run.run_id}" if last else ""),
+        run_config={"putusan_loket": decision.number},
+        tags={DECISION_TAG: number},
+    )
 
 
 def _of_commands(

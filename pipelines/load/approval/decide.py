@@ -143,6 +143,7 @@ def _decide(connection: Connection[Any], contract: Contract, decision: Decision,
     held = next((w for w in everything if w.batch_id == decision.batch_id), None)
     if held is None:
         return _not_waiting(connection, batch, decision)
+    _require_newest(connection, decision)
     if decision.decision == REJECTED:
         batch.state, batch.code = "rejected", "GDK-M013"
         message = f"ditolak walidata: {decision.reason}"
@@ -166,6 +167,16 @@ def _decide(connection: Connection[Any], contract: Contract, decision: Decision,
     return Decided(batch)
 
 
+def _require_newest(connection: Connection[Any], decision: Decision) -> None:
+    """Raises GudangError if somebody decided otherwise on the upload page before this decision was carried out."""
+    newer = connection.execute(
+        "select 1 from ops.load_decision where batch_id = %s and decision_id > %s and done_at is null limit 1",
+        [decision.batch_id, decision.number],
+    ).fetchone()
+    if newer:
+        raise GudangError(decision.subject, "putusan ini diganti putusan yang lebih baru")
+
+
 def _not_waiting(connection: Connection[Any], batch: Batch, decision: Decision) -> Decided:
     """The same decision was carried out before, or another one; raises GudangError for what never waited."""
     row = connection.execute(
@@ -182,7 +193,8 @@ def _not_waiting(connection: Connection[Any], batch: Batch, decision: Decision) 
         raise GudangError(decision.subject, done)
     if decision.number is not None:
         connection.execute(
-            "update ops.load_decision set done_at = clock_timestamp(), error = %s where decision_id = %s",
+            "update ops.load_decision set done_at = clock_timestamp(), error = %s where decision_id = %s"
+            " and done_at is null",
             [done, decision.number],
         )
     return Decided(batch, done)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.contracts.model import Contract
+from pipelines.errors import GudangError
 from pipelines.load.approval.decide import decide, open_decisions
 from tests.support.contracts import column, document, make, upload
 from tests.support.loket import VISITS, Office, Page
@@ -154,6 +155,23 @@ def test_a_file_that_waits_or_was_rejected_is_not_loaded_again(office: Approving
     page.send(VISITS, "mei.csv", GOOD + "3,L\n", "rina")
     corrected = office.ingest(VISITS).batch
     assert corrected is not None and corrected.state == "waiting" and corrected.batch_id > batch
+
+
+def test_a_decision_that_is_not_carried_out_can_be_replaced(office: ApprovingOffice, page: Page) -> None:
+    batch = waits(office, page)
+    say(page, batch, "wati", "setuju")
+    office.loads.run("update ops.load_decision set decided_at = decided_at - interval '11 minutes'")
+    shown = page.get(f"/muatan/{batch}", "wati").text
+    assert "Belum dijalankan." in shown and ">Setujui<" in shown
+    say(page, batch, "wati", "tolak", "ternyata dobel")
+    with pytest.raises(GudangError, match="diganti putusan yang lebih baru"):
+        office.carry_out()
+    office.carry_out()
+    assert office.loads.run("select decision, error is null from ops.load_decision order by decision_id") == [
+        ("approved", False),
+        ("rejected", True),
+    ]
+    assert office.visits() == []
 
 
 def test_a_decision_after_the_contract_changed_is_over(office: ApprovingOffice, page: Page) -> None:

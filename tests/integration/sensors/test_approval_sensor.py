@@ -13,7 +13,7 @@ from pipelines.contracts.model import Contract
 from pipelines.datasets import Datasets
 from pipelines.load.approval.decide import APPROVED, Decision, decide
 from pipelines.resources.warehouse import Warehouse
-from pipelines.sensors.approval import approval_job, approval_sensor
+from pipelines.sensors.approval import APPROVE, approval_job, approval_sensor
 from tests.support.contracts import column
 from tests.support.loads import Loads
 
@@ -37,11 +37,18 @@ def run(
     )
 
 
-def tick(loads: Loads, contract: Contract, instance: dg.DagsterInstance, cursor: str | None = None) -> Any:
+def tick(
+    loads: Loads,
+    contract: Contract,
+    instance: dg.DagsterInstance,
+    cursor: str | None = None,
+    *,
+    retry_wait: float = 0.0,
+) -> Any:
     context = dg.build_sensor_context(
         instance=instance, resources={"warehouse": Warehouse(url=loads.url)}, cursor=cursor
     )
-    return approval_sensor(Datasets((contract,)))(context)
+    return approval_sensor(Datasets((contract,)), retry_wait=retry_wait)(context)
 
 
 def test_an_engineer_approves_in_the_launchpad(loads: Loads, held: Contract) -> None:
@@ -91,6 +98,39 @@ def test_a_decision_of_the_upload_page_is_carried_out_once(loads: Loads, held: C
         ("petugas-walidata", "loket", True, None)
     ]
     assert loads.raw(held, "id") == [(1,)]
+
+
+@pytest.mark.parametrize("left", [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED])
+def test_a_decision_that_a_run_left_open_gets_another_run(
+    loads: Loads, held: Contract, left: dg.DagsterRunStatus
+) -> None:
+    loads.load(held, lambda *_: [("1",)])
+    loads.run(
+        "insert into ops.load_decision (batch_id, decision, decided_by)"
+        " select batch_id, 'approved', 'wati' from ops.load_batch"
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        (first,) = tick(loads, held, instance).run_requests
+        job = approval_job(Datasets((held,)))
+        lost = instance.create_run_for_job(job, tags=first.tags, status=dg.DagsterRunStatus.STARTED)
+        assert not tick(loads, held, instance).run_requests  # it runs
+        event = dg.DagsterEventType.RUN_FAILURE
+        if left is dg.DagsterRunStatus.CANCELED:
+            event = dg.DagsterEventType.RUN_CANCELED
+        instance.report_dagster_event(dg.DagsterEvent(event.value, APPROVE), lost.run_id)
+        assert not tick(loads, held, instance, retry_wait=60).run_requests
+        (second,) = tick(loads, held, instance).run_requests
+        assert second.run_key != first.run_key  # Dagster starts no second run with the same key
+        assert run(loads, held, instance, **second.run_config, tags=second.tags).success
+    assert loads.raw(held, "id") == [(1,)]
+
+
+def test_blanks_are_no_reason_and_no_approval(loads: Loads, held: Contract) -> None:
+    batch = loads.load(held, lambda *_: [("1",)])
+    with dg.DagsterInstance.ephemeral() as instance:
+        asked = {"kiriman": batch.batch_id, "tolak_karena": "   ", "oleh": "siti"}
+        assert not run(loads, held, instance, **asked).success
+    assert loads.run("select state from ops.load_batch") == [("waiting",)]
 
 
 def test_a_decision_that_cannot_be_carried_out_keeps_its_error(loads: Loads, held: Contract) -> None:
