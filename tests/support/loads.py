@@ -55,7 +55,7 @@ def before_migrations(connection: Connection[Any]) -> None:
         " create view ops.quarantine_reason as select entry_id, dataset, state, updated_at, 'x' as kolom,"
         " 'x' as aturan, 'dulu' as nilai from quarantine.row;"
         " drop index ops.load_batch_finished; drop table ops.upload_by;"
-        " drop view ops.dataset_state; drop index quarantine.row_first_batch, quarantine.row_last_batch;"
+        " drop view ops.dataset_state, ops.arrival; drop index quarantine.row_first_batch, quarantine.row_last_batch;"
         " alter table ops.load_batch drop column by_retention;"
         " alter table ops.load_batch rename full_refresh to whole;"
         " alter table ops.contract rename title to judul; alter table ops.contract rename producer to produsen;"
