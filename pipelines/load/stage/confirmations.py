@@ -25,14 +25,19 @@ from pipelines.load.stage.masking import key_text
 from pipelines.load.stage.statement import all_rules, cleaned_rows, valid
 from pipelines.redaction.personal_shapes import ALL, masked
 
-_CONFIRMS = re.compile(r"memang\s+benar\b[\s:;,.–-]*(?P<reason>.*)", re.IGNORECASE | re.DOTALL)  # noqa: RUF001
+_CONFIRMS = re.compile(r"memang\s+benar(?:\s*:|\s+[-–—]\s)(?P<reason>.*)", re.IGNORECASE | re.DOTALL)  # noqa: RUF001
 _READ = sql.Identifier("pg_temp", "read_confirmations")
 
 
 def reason_in(text: str) -> str | None:
-    """The reason in an OPD's confirmation ("memang benar: <reason>"), personal numbers masked; None if it is none."""
+    """The reason in an OPD's confirmation ("memang benar: <reason>"), personal numbers masked; None if it is none.
+
+    Without a colon, or a dash between blanks, the words may begin another sentence ("memang benar salah ketik"). A reason
+    has a letter.
+    """
     found = _CONFIRMS.fullmatch(text.strip())
-    return masked(" ".join(found["reason"].split()), ALL) or None if found else None
+    reason = masked(" ".join(found["reason"].split()), ALL) if found else ""
+    return reason if any(map(str.isalpha, reason)) else None
 
 
 def accept(
