@@ -63,6 +63,9 @@ class Mail:
             raise self._failed(
                 f"server memutus koneksi, atau tidak menjawab dalam {self._timeout:g} detik"
             ) from None
+        except smtplib.SMTPDataError as error:
+            # The server has taken the sender and the recipient: it is this mail that it does not take now.
+            raise DeliveryError(self.name, f"server menjawab {error.smtp_code}") from None
         except smtplib.SMTPResponseException as error:
             raise self._failed(f"server menjawab {error.smtp_code}") from None
         except ssl.SSLError as error:

@@ -118,14 +118,15 @@ def send_letters(
 ) -> None:
     """Sends the mails that wait. Each delivery is committed before the next begins, so that none is repeated.
 
-    note: gets a line for each delivery. A server that can't be reached is not asked again in this call.
+    note: gets a line for each delivery. A server that can't be reached is not asked again in this call; a recipient that
+    is refused for the present holds no other mail up.
     """
     recipients = {c.key: c.mail for c in contracts if c.mail}
     for feedback_id, dataset, batch_id, folder, written, served in connection.execute(
         _DUE, [MAIL_DAYS, list(recipients)]
     ).fetchall():
         attached = _attached(zone, folder, dataset) if folder else []
-        error, refused = None, list[str]()
+        error, refused, unreachable = None, list[str](), False
         for recipient in recipients[dataset]:
             if recipient in served:
                 continue
@@ -135,7 +136,8 @@ def send_letters(
             except DeliveryError as fault:
                 error = fault.message
                 note(f"surel ke {recipient} tidak terkirim: {fault.message}")
-                if fault.unreachable:
+                unreachable = fault.unreachable
+                if unreachable:
                     break
                 if fault.refused:
                     refused.append(recipient)
@@ -149,7 +151,7 @@ def send_letters(
             " where feedback_id = %s",
             [error, over, feedback_id],
         )
-        if error is not None and not over and not refused:
+        if unreachable:
             return
 
 

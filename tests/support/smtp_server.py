@@ -32,10 +32,14 @@ class Mail:
 
 @dataclass
 class Behaviour:
-    """What the server does. login: user and password that it asks for. refused: recipients that it answers 550."""
+    """What the server does. login: user and password that it asks for. refused: recipients that it answers 550.
+
+    later: recipients that it answers 451.
+    """
 
     login: tuple[str, str] | None = None
     refused: set[str] = field(default_factory=set[str])
+    later: set[str] = field(default_factory=set[str])
     answer_to_data: str = "250 taken"
     silent: bool = False
     """It accepts the connection and sends nothing."""
@@ -82,6 +86,8 @@ class _Session(socketserver.BaseRequestHandler):
                     self.say("250 ok")
                 case "RCPT" if _address(rest) in owner.behaviour.refused:
                     self.say(f"550 no {_address(rest)} here")
+                case "RCPT" if _address(rest) in owner.behaviour.later:
+                    self.say("451 later")
                 case "RCPT":
                     recipients.append(_address(rest))
                     self.say("250 ok")

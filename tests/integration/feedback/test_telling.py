@@ -187,3 +187,25 @@ def test_mail_reaches_each_address_once_and_holds_no_personal_value(opd: ToldOpd
         ] * 2
     finally:
         server.stop()
+
+
+def test_mailbox_that_is_refused_for_the_present_holds_no_other_mail_up(opd: ToldOpd, tmp_path: Path) -> None:
+    server = SmtpServer()
+    try:
+        mail = MailServer("127.0.0.1", server.port, "tanpa", "gudang@uji.example")
+        opd.alerts = replace(opd.alerts, mail=mail, feedback="on_change")
+        for opd_name, address in (("uji", "penuh@uji.example"), ("lain", "lain@uji.example")):
+            contract = opd.dataset(f"{opd_name}/data", "csv", *COLUMNS, mail=(address,))
+            opd.send(contract, write(tmp_path, "kode,jumlah\nA,1\nB,x\n"))
+        server.behaviour.later = {"penuh@uji.example"}
+        opd.tell()
+        assert [m.recipients for m in server.mails] == [("lain@uji.example",)]
+        assert [bool(e) for (e,) in opd.loads.run("select mail_error from ops.feedback order by 1")] == [
+            True,
+            False,
+        ]
+        server.behaviour.later = set()
+        opd.tell()
+        assert [m.recipients[0] for m in server.mails] == ["lain@uji.example", "penuh@uji.example"]
+    finally:
+        server.stop()
