@@ -42,6 +42,7 @@ class LoadPlan:
     full_refresh: everything is read, and replaces all rows of raw, whatever the disposition.
     file: the name of the upload that is read, if uploads are appended or replace periods.
     periods: the first day of each period that the upload replaces, and the number of its rows; None for other loads.
+    newer: the first days of the periods that raw has from uploads that came after this one.
     exact: names of columns whose type the source guarantees; they land typed and need no cast.
     allow_empty: the source may give no row, or far fewer than before.
     oldest: the first day whose rows the contract's retention still keeps; None if age does not matter.
@@ -58,6 +59,7 @@ class LoadPlan:
     full_refresh: bool = False
     file: str | None = None
     periods: Mapping[date, int] | None = None
+    newer: Sequence[date] = ()
     exact: frozenset[str] = frozenset()
     allow_empty: bool = False
     only_keys: bool = False

@@ -23,8 +23,8 @@ from pipelines.redaction.database_urls import libpq_url
 from pipelines.warehouse.relation import Relation
 
 GX_LOCK = Lock()
-"""Held while GX is imported and while its context changes. Queries run without it, also those with which GX adds a table
-to a data source: a query that waits for a table's lock must not stop the thread that holds this lock."""
+"""Held while GX is imported and while its context changes. Queries run without it, also those with which GX adds a
+table to a data source: a query that waits for a table's lock must not stop the thread that holds this lock."""
 
 
 @contextmanager

@@ -95,6 +95,8 @@ class ReplaceScope(Disposition):
         Raises EmptyError if the stage is empty, ShrunkError if too many rows would go, and LoadError if a row outside
         of the window or file has a key of the stage.
         """
+        if staged.plan.newer and staged.plan.contract.primary_key:
+            self._drop_overtaken(staged)
         counts = _count_changes(staged)
         if not (counts.loaded or counts.deleted):
             return counts
@@ -119,6 +121,15 @@ class ReplaceScope(Disposition):
             hint=_how_to_empty(staged.plan),
             code="GDK-M006",
         )
+
+    def _drop_overtaken(self, staged: StagedBatch) -> None:
+        """Leaves out the staged rows that an upload which came later has in another period."""
+        overtaken = staged.execute(statements.drop_overtaken(staged.plan))
+        if overtaken:
+            staged.warn(
+                f"{overtaken} baris {_scope_name(staged.plan)} tidak dimuat: berkas yang datang sesudahnya"
+                " memindahkannya ke periode lain"
+            )
 
     def _delete_moved(self, staged: StagedBatch) -> None:
         """Deletes the old copy of each row outside of the window or periods that the source has moved into them."""

@@ -6,6 +6,7 @@ It runs in the caller's transaction. Not here: applying the stage to raw (steps.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from psycopg import Connection
@@ -49,5 +50,6 @@ def change_raw(connection: Connection[Any], plan: LoadPlan, batch: Batch, rows: 
     if plan.contract.replaces_periods:
         plan = periods.find(connection, plan, batch)
         periods.record(connection, plan, batch)
+        plan = replace(plan, newer=periods.newer(connection, plan))
     apply_stage(connection, plan, batch, rows)
     return plan

@@ -1,7 +1,7 @@
 """Knows which upload brought which periods of a dataset whose files replace periods (ops.load_period, adr/048).
 
-A period belongs to the file that came last of those that have it. What belongs here: the periods of a staged file,
-writing them into the ledger, and the files that have to be read for a period. Not here: the calendar
+A period belongs to the file that came last of those that have it, and so does a key. What belongs here: the periods of
+a staged file, writing them into the ledger, and the files that have to be read for a period. Not here: the calendar
 (contracts/windows.py), replacing the rows (dispositions.py).
 """
 
@@ -42,6 +42,12 @@ in_force as (
 """
 """Since the last full refresh: what each load brought, and of each period what is in raw."""
 _OF_FILE = _BROUGHT + "select lower(days) from in_force where source_name = %(name)s and rows > 0"  # noqa: S608
+_NEWER = f"""
+{_BROUGHT}
+select lower(f.days)
+from in_force as f
+where f.rows > 0 and f.seen_id > (select max(o.seen_id) from ops.load_period as o where o.batch_id = %(batch)s)
+"""  # noqa: S608 (text of this module only)
 _NEWEST = f"""
 {_BROUGHT}
 select array_position(%(files)s::text[], n.sha256), lower(n.days), upper(n.days) - 1
@@ -131,6 +137,12 @@ def record(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> None:
             "rows": [rows for _, rows in found],
         },
     )
+
+
+def newer(connection: Connection[Any], plan: LoadPlan) -> list[date]:
+    """The first days of the periods that raw has from uploads that came after the one of the recorded plan."""
+    names = {"dataset": plan.contract.key, "batch": plan.batch_id}
+    return [day for (day,) in connection.execute(_NEWER, names).fetchall()]
 
 
 def files_to_read(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from pipelines.contracts.raw_table import raw_columns
+from pipelines.contracts.windows import window_begin
 from pipelines.load.plan import LoadPlan, identifiers
 from pipelines.load.stage.cells import sql_type
 from pipelines.load.watermark import is_possible
@@ -71,6 +72,17 @@ def delete_moved(plan: LoadPlan) -> sql.Composed:
     """Deletes rows outside of the scope whose key is staged: the source has them in the scope now."""
     return sql.SQL("delete from {} r using {} s where {} and ({}) is not true").format(
         plan.raw, plan.stage, plan.same_key("s", "r"), plan.scope("r")
+    )
+
+
+def drop_overtaken(plan: LoadPlan) -> sql.Composed:
+    """Deletes the staged rows whose key raw has outside of the scope, in a period of a newer upload."""
+    assert plan.contract.partition is not None
+    begin = window_begin(plan.contract.partition.every, plan.moment("r"))
+    return sql.SQL(
+        "delete from {} s using {} r where {} and ({}) is not true and {} = any({}::date[])"
+    ).format(
+        plan.stage, plan.raw, plan.same_key("s", "r"), plan.scope("r"), begin, sql.Literal([*plan.newer])
     )
 
 

@@ -1,5 +1,7 @@
 """Suites that compare totals: a total or a part that is missing is a difference, too."""
 
+# ruff: noqa: S608  # our own names
+
 from __future__ import annotations
 
 import json
@@ -94,9 +96,8 @@ def test_a_closed_month_of_visits_that_is_missing_deviates(session: psycopg.Conn
         " jumlah int, disamarkan bool);"
         "insert into uji values (2024, 1, null, true, true, null, true), (2024, 1, '64.72', true, true, 6, false)"
     )
-    assert not deviates(
-        session, query
-    )  # of the last month days may still come, and a hidden total is not known
+    # Of the last month days may still come, and a hidden total is not known.
+    assert not deviates(session, query)
     for change in ("delete from uji where jumlah = 6", "update uji set jumlah = 8 where jumlah = 6"):
         with session.transaction(force_rollback=True):
             session.execute(change.encode())

@@ -21,6 +21,7 @@ COLUMNS = [
     column("kode", primaryKey=True, primaryKeyPosition=2, required=True),
     column("nilai", "integer", required=True),
 ]
+KODE_ALONE = column("kode", primaryKey=True, primaryKeyPosition=1, required=True)
 YEARLY = {"column": "tahun", "every": "yearly", "start": "2020-01-01"}
 
 
@@ -34,9 +35,9 @@ class Years:
         zone.forget()
         self.runs = 0
 
-    def declare(self, version: str = "1.0.0", **custom: Any) -> None:
+    def declare(self, version: str = "1.0.0", columns: list[dict[str, Any]] = COLUMNS, **custom: Any) -> None:
         custom = {"partition": YEARLY, "extract": {"format": "csv", "pattern": "*.csv"}} | custom
-        made = document(KEY, COLUMNS, upload(KEY, "csv"), **custom)
+        made = document(KEY, columns, upload(KEY, "csv"), **custom)
         made["version"] = version
         self.contract = make(self.zone.settings.contracts_dir, made)
 
@@ -172,6 +173,28 @@ def test_an_earlier_file_that_is_loaded_late_leaves_the_periods_of_later_files(y
     years.load()
     assert years.raw() == {2022: "a1", 2023: "b2"}
     assert years.periods()[-1] == ("b.csv", 2023, 1, True)
+
+
+def test_a_row_that_a_later_file_moved_stays_there_when_the_older_file_is_read_again(years: Years) -> None:
+    years.declare(columns=[column("tahun", "integer", required=True), KODE_ALONE, COLUMNS[2]])
+    years.zone.connection.execute("drop table if exists raw.dagang__pasar")
+    prepare.prepare(years.zone.connection, [years.contract])
+    years.put("a.csv", (2022, "k", 1), (2022, "m", 1))
+    years.load()
+    years.put("b.csv", (2023, "k", 2))
+    years.load()
+    moved = {2022: "m1", 2023: "k2"}
+    assert years.raw() == moved
+    done = years.load(year(2022))
+    assert years.raw() == moved
+    assert done.batch and "memindahkannya ke periode lain" in done.batch.warnings[-1]
+    # As if the first load of a.csv had failed.
+    years.zone.connection.execute("delete from ops.load_batch where source_name = 'a.csv'")
+    years.load()
+    assert years.raw() == moved
+    years.put("a.csv", (2022, "k", 3), (2022, "m", 1))  # a correction came last
+    years.load()
+    assert years.raw() == {2022: "k3 m1"}
 
 
 def test_a_full_refresh_reads_every_file(years: Years) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -68,6 +69,15 @@ def test_window_replaces_its_days(tmp_path: Path) -> None:
     assert clauses(statements.delete_moved(plan)) == clauses(f"""
         delete from "raw"."uji__data" r using "landing"."uji__data__7_stage" s
         where "s"."id" = "r"."id" and ({IN_WINDOW}) is not true
+    """)
+
+
+def test_rows_that_a_newer_upload_has_elsewhere_are_left_out(tmp_path: Path) -> None:
+    plan = replace(plan_with_window(tmp_path), newer=[date(2026, 12, 1)])
+    assert clauses(statements.drop_overtaken(plan)) == clauses(f"""
+        delete from "landing"."uji__data__7_stage" s using "raw"."uji__data" r
+        where "s"."id" = "r"."id" and ({IN_WINDOW}) is not true
+            and ("r"."hari")::date = any('{{2026-12-01}}'::date[]::date[])
     """)
 
 
