@@ -30,6 +30,21 @@ CHANCE = 3.0
 _EMPTY = ""
 """The class of rows whose cell is empty."""
 
+_ACCEPTED = """
+select max(s.batch_id)
+from ops.class_share as s
+left join ops.load_batch as b on b.batch_id = s.batch_id
+where s.dataset = %(dataset)s and coalesce(b.state, 'loaded') = 'loaded'
+"""
+"""The last accepted load whose classes are kept. One whose entry is gone was accepted."""
+_LAST = f"select column_name, class, rows from ops.class_share where batch_id = ({_ACCEPTED})"  # noqa: S608
+_FORGET = f"""
+delete from ops.class_share as c
+where c.dataset = %(dataset)s and c.batch_id <> ({_ACCEPTED}) and not exists (
+    select from ops.load_batch as w where w.batch_id = c.batch_id and w.state = 'waiting'
+)
+"""  # noqa: S608 (text of this module only)
+
 Shares = Mapping[str, Mapping[str, int]]
 """By column and class the number of rows."""
 
@@ -87,26 +102,27 @@ def read_shares(connection: Connection[Any], contract: Contract, relation: Relat
 def last_shares(connection: Connection[Any], contract: Contract) -> Shares:
     """The classes of the last accepted load; {} before the first."""
     found: dict[str, dict[str, int]] = {}
-    for column, value, rows in connection.execute(
-        "select column_name, class, rows from ops.class_share where dataset = %s", [contract.key]
-    ):
+    for column, value, rows in connection.execute(_LAST.encode(), {"dataset": contract.key}):
         found.setdefault(column, {})[value] = rows
     return found
 
 
 def keep(connection: Connection[Any], contract: Contract, batch_id: int, shares: Shares) -> None:
-    """Stores the classes of an accepted load in the place of the last one's."""
+    """Stores the classes of a load that was accepted, or waits for it and counts from its approval on.
+
+    What no later load will be compared with is deleted.
+    """
     rows = [
         (contract.key, column, value, count, batch_id)
         for column, classes in shares.items()
         for value, count in classes.items()
     ]
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute("delete from ops.class_share where dataset = %s", [contract.key])
         cursor.executemany(
             "insert into ops.class_share (dataset, column_name, class, rows, batch_id) values (%s, %s, %s, %s, %s)",
             rows,
         )
+        cursor.execute(_FORGET.encode(), {"dataset": contract.key})
 
 
 def class_shares(before: Shares, now: Shares) -> CheckResult:

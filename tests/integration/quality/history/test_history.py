@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from pipelines.contracts.windows import Window
 from pipelines.ingest import Ingested, ingest
 from pipelines.load import prepare
+from pipelines.load.approval.decide import APPROVED, REJECTED, Decision, decide
 from pipelines.load.ledger import Batch
 from pipelines.quality.history.row_counts import row_counts
 from pipelines.quality.results import CheckResult
@@ -59,6 +61,14 @@ class Births:
     def checks(self, window: Window) -> dict[str, CheckResult]:
         return {check.name: check for check in self.load(window).checks}
 
+    def approval(self, decision: str = "") -> None:
+        """From now on each load waits. decision: what is decided about the one that does."""
+        self.contract = replace(self.contract, approval=True)
+        for (waiting,) in self.connection.execute(
+            "select batch_id from ops.load_batch where state = 'waiting'"
+        ):
+            decide(self.connection, [self.contract], Decision(waiting, decision, "siti", "cli", "salah"))
+
     def kept(self) -> list[tuple[Any, ...]]:
         return self.connection.execute("select class, rows from ops.class_share order by 1").fetchall()
 
@@ -101,6 +111,22 @@ def test_only_an_accepted_load_is_what_the_next_is_compared_with(births: Births)
     assert rejected.batch and rejected.batch.state == "rejected"
     assert births.kept() == [("L", 600), ("P", 600)]
     assert {check.name for check in rejected.checks} >= {"jumlah_baris_wajar", "sebaran_kelas"}
+
+
+def test_a_load_that_waits_counts_only_when_it_is_approved(births: Births) -> None:
+    births.load(YEAR)
+    births.approval()
+    births.source.execute("update lahir set jk = 'L' where extract(month from hari) = 12")
+    changed = "jk: L dari 50% menjadi 100%"
+    for decision in (REJECTED, APPROVED):
+        births.connection.execute("update lahir set id = id + 10000 where id = 11")
+        waiting = births.load(DECEMBER)
+        assert waiting.batch and waiting.batch.state == "waiting"
+        assert changed in {c.name: c for c in waiting.checks}["sebaran_kelas"].message
+        births.approval(decision)
+    births.source.execute("update lahir set id = id + 10000 where id = 23")
+    message = births.checks(DECEMBER)["sebaran_kelas"].message
+    assert message == "0 dari 1 kolom berkelas berubah sebarannya"
 
 
 def test_a_dataset_without_periods_compares_its_delivery_with_the_loads_before(loads: Loads) -> None:
