@@ -15,6 +15,7 @@ from psycopg import Connection, errors, sql
 from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
 from pipelines.load import ledger, pseudonyms
+from pipelines.load.approval.waiting import supersede_abandoned
 from pipelines.load.plan import create_raw
 from pipelines.redaction import personal_shapes
 from pipelines.warehouse import locks, roles
@@ -49,10 +50,10 @@ def prepare(
 ) -> None:
     """Brings the schema to this version, makes missing raw tables and roles, renews ops.contract.
 
-    It runs at every start, and sweeps after dead runs; if nothing is missing, it changes only ops.contract. It makes
-    missing schemas and raw tables again, but no table of ops or quarantine, because the loss of its rows must not go
-    unnoticed. A dataset that was never loaded gets an empty table, so that a model that also reads other datasets can
-    be built.
+    It runs at every start, sweeps after dead runs, and ends waiting loads whose contract is gone; if nothing is
+    missing, it changes only ops.contract. It makes missing schemas and raw tables again, but no table of ops or
+    quarantine, because the loss of its rows must not go unnoticed. A dataset that was never loaded gets an empty table,
+    so that a model that also reads other datasets can be built.
 
     set_aside: keys of datasets whose contract can't be read now; their earlier rows of ops.contract stay.
 
@@ -83,6 +84,8 @@ def prepare(
             ) from error
     pseudonyms.prepare_originals(connection, contracts)
     ledger.sweep_all(connection, contracts)
+    if contracts:
+        supersede_abandoned(connection)
 
 
 def _make(connection: Connection[Any], contracts: Sequence[Contract], set_aside: Sequence[str]) -> None:

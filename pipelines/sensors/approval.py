@@ -42,7 +42,7 @@ _FIELDS = {
         str,
         default_value="",
         is_required=False,
-        description="Kosong: kiriman disetujui. Terisi: kiriman ditolak, dan OPD membaca alasan ini. Hanya spasi: salah.",
+        description="Kosong: kiriman disetujui. Terisi: kiriman ditolak, dan OPD membaca alasan ini.",
     ),
     "oleh": dg.Field(
         str,

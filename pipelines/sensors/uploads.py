@@ -147,7 +147,7 @@ def upload_sensor(
             return dg.SkipReason("Pemeriksaan sebelumnya masih membaca berkas; pemeriksaan ini dilewati.")
         try:
             with warehouse.connect() as connection:
-                _prepare_if_needed(connection, datasets.contracts)
+                _prepare_if_needed(connection, datasets)
                 for contract in tick.in_turn(uploads):
                     _look(context, tick, connection, contract, settings)
                 _survey(tick, datasets, settings)
@@ -163,9 +163,9 @@ def upload_sensor(
     return new_uploads
 
 
-def _prepare_if_needed(connection: Connection[Any], contracts: Sequence[Contract]) -> None:
+def _prepare_if_needed(connection: Connection[Any], datasets: Datasets) -> None:
     if not bootstrap.is_prepared(connection):
-        bootstrap.prepare(connection, contracts)
+        bootstrap.prepare(connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
 
 
 def _look(

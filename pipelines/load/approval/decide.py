@@ -151,7 +151,7 @@ def _decide(connection: Connection[Any], contract: Contract, decision: Decision,
         batch.failure = {"code": batch.code, "message": message, "hint": ""}
         with connection.transaction():
             waiting.note_outcome(connection, batch.batch_id, "rejected")
-            waiting.drop_stage(connection, LoadPlan(contract, batch.batch_id))
+            waiting.drop_stage(connection, batch.batch_id)
             _record(connection, decision)
             ledger.close_batch(connection, batch)
         return Decided(batch)
@@ -209,7 +209,7 @@ def _require_current(connection: Connection[Any], contract: Contract, held: Wait
     if there and held.contract_mark == contract_mark(contract):
         return
     why = CONTRACT_CHANGED if there else _LOST
-    waiting.end_waiting(connection, contract, held, why)
+    waiting.end_waiting(connection, held, why)
     raise LoadError(contract.key, f"kiriman {held.batch_id}: {why}", code="GDK-M014")
 
 
@@ -230,7 +230,7 @@ def _approve(
         locks.limit_waiting(connection, waits.locks.total)
         apply_passed(connection, plan, batch, rows, shape, refused=False)
         waiting.note_outcome(connection, batch.batch_id, batch.state)
-        waiting.drop_stage(connection, plan)
+        waiting.drop_stage(connection, batch.batch_id)
         _record(connection, decision)
         ledger.close_batch(connection, batch)
 

@@ -122,7 +122,7 @@ def supersede_covered(connection: Connection[Any], plan: LoadPlan, batch: Batch)
         if w.batch_id < plan.batch_id and covers(plan, batch.source_name, w)
     ]
     for one in ended:
-        end_waiting(connection, plan.contract, one, f"digantikan kiriman {batch.batch_id}, yang lebih baru")
+        end_waiting(connection, one, f"digantikan kiriman {batch.batch_id}, yang lebih baru")
         batch.warnings.append(f"menggantikan kiriman {one.batch_id}, yang masih menunggu persetujuan")
     return min((one.waiting_since for one in ended), default=None)
 
@@ -132,13 +132,23 @@ def supersede_outdated(connection: Connection[Any], contract: Contract) -> None:
     mark = contract_mark(contract)
     for one in waiting_loads(connection, [contract.key]):
         if one.contract_mark != mark or not contract.approval:
-            end_waiting(connection, contract, one, CONTRACT_CHANGED)
+            end_waiting(connection, one, CONTRACT_CHANGED)
+
+
+def supersede_abandoned(connection: Connection[Any]) -> None:
+    """Ends the waiting loads of datasets that ops.contract does not have (any more): nobody can decide about them."""
+    rows = connection.execute(
+        "select distinct dataset from ops.load_batch b where state = 'waiting'"
+        " and not exists (select from ops.contract c where c.dataset = b.dataset)"
+    ).fetchall()
+    for one in waiting_loads(connection, [key for (key,) in rows]):
+        end_waiting(connection, one, "kontraknya tidak ada lagi")
 
 
 CONTRACT_CHANGED = "kontraknya berubah sesudah kiriman ini diperiksa, jadi sumbernya dimuat lagi"
 
 
-def end_waiting(connection: Connection[Any], contract: Contract, waiting: Waiting, why: str) -> None:
+def end_waiting(connection: Connection[Any], waiting: Waiting, why: str) -> None:
     """Ends a waiting load whose place another one takes, and drops its rows."""
     with connection.transaction():
         connection.execute(
@@ -147,7 +157,7 @@ def end_waiting(connection: Connection[Any], contract: Contract, waiting: Waitin
             [why, waiting.batch_id],
         )
         note_outcome(connection, waiting.batch_id, None)
-        drop_stage(connection, LoadPlan(contract, waiting.batch_id))
+        drop_stage(connection, waiting.batch_id)
 
 
 def note_outcome(connection: Connection[Any], batch_id: int, outcome: str | None) -> None:
@@ -160,11 +170,18 @@ def note_outcome(connection: Connection[Any], batch_id: int, outcome: str | None
     )
 
 
-def drop_stage(connection: Connection[Any], plan: LoadPlan) -> None:
-    """Drops what a waiting load has kept, where it is still there."""
-    connection.execute(sql.SQL("drop table if exists {}").format(plan.stage))
-    if any(c.retain_original for c in plan.contract.stored):
-        connection.execute(pseudonyms.drop_held_originals(plan))
+def drop_stage(connection: Connection[Any], batch_id: int) -> None:
+    """Drops what a waiting load has kept, where it is still there: its stage, and originals of personal values.
+
+    We find them by the load's number, because the contract may say otherwise today, or be gone.
+    """
+    kept = connection.execute(
+        "select relnamespace::regnamespace::text, relname from pg_class where relkind = 'r'"
+        " and relnamespace in (to_regnamespace('landing'), to_regnamespace(%s)) and relname ~ %s",
+        [pseudonyms.ORIGINALS, f"__{batch_id}_(stage|menunggu)$"],
+    ).fetchall()
+    for names in kept:
+        connection.execute(sql.SQL("drop table {}").format(sql.Identifier(*names)))
 
 
 def standing_load(connection: Connection[Any], contract: Contract, fingerprint: str) -> Batch | None:

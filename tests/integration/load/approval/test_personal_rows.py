@@ -75,6 +75,25 @@ def test_originals_of_a_load_that_is_not_approved_are_dropped(loads: Loads, held
         assert [*originals(loads)] == [f"uji__data__{newer.batch_id}_menunggu"]
 
 
+def test_originals_are_dropped_if_todays_contract_keeps_none(loads: Loads, held: Contract) -> None:
+    loads.load(held, lambda *_: [("1", NIK)])
+    nik = column("nik", classification="pribadi", pseudonymise="kunjungan")
+    today = loads.contract(column("id", "integer", primaryKey=True), nik, approval="required")
+    loads.load(today, lambda *_: [("1", NIK)])
+    assert originals(loads) == {}
+
+
+def test_a_waiting_load_whose_contract_is_gone_ends(loads: Loads, held: Contract) -> None:
+    loads.load(held, lambda *_: [("1", NIK)])
+    other = loads.contract(column("id", "integer"), key="uji/lain")
+    prepare.prepare(loads.connection, [other], set_aside=[held.key])  # a fault in it may be mended
+    assert loads.run("select state from ops.load_batch") == [("waiting",)]
+    prepare.prepare(loads.connection, [other])
+    assert loads.run("select state from ops.load_batch") == [("superseded",)]
+    assert originals(loads) == {}
+    assert loads.run("select relname from pg_class where relnamespace = 'landing'::regnamespace") == []
+
+
 def test_a_load_with_an_older_key_is_not_applied_over_rows_with_a_newer_one(
     loads: Loads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
