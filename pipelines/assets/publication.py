@@ -12,7 +12,7 @@ from pipelines.assets.catalogue import PageLinks
 from pipelines.assets.naming import tag_value
 from pipelines.contracts.files import readable_contracts
 from pipelines.errors import GudangError
-from pipelines.jobs import PUBLISHED_FROM, UNCHANGED
+from pipelines.jobs import NIGHT, PUBLISHED_FROM, UNCHANGED
 from pipelines.models.project.nodes import Project
 from pipelines.publication import unchanged
 from pipelines.publication.clearance import with_clearance
@@ -190,8 +190,16 @@ def _files(project: Project, marts: Sequence[OpenMart], settings: Settings) -> d
                     "berubah": done.catalog.changed,
                 },
             )
-        if done.refused:
-            raise StepError("\n".join(str(e) for e in done.refused))
+        refused = [*done.refused]
+        if NIGHT in context.run.tags:  # it has built every model
+            refused += done.not_built
+        elif done.not_built:
+            names = ", ".join(sorted(e.subject for e in done.not_built))
+            context.log.info(
+                f"Belum pernah dibangun, jadi belum terbit: {names}. Malam yang pertama membangunnya."
+            )
+        if refused:
+            raise StepError("\n".join(str(e) for e in refused))
 
     return publish
 

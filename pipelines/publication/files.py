@@ -58,6 +58,10 @@ class Written:
     rows: int = 0
 
 
+class NotBuiltError(PublicationError):
+    """The table of a mart does not exist."""
+
+
 def require_no_transaction(connection: Connection[Any]) -> None:
     """Raises PublicationError if `connection` is in a transaction or not in autocommit."""
     if not connection.autocommit or connection.info.transaction_status is not TransactionStatus.IDLE:
@@ -93,15 +97,13 @@ def turn(connection: Connection[Any], subject: str) -> Generator[None]:
 def column_types(connection: Connection[Any], mart: OpenMart) -> tuple[str, ...]:
     """The PostgreSQL types of the mart's columns. The mart can't be exchanged until the snapshot ends.
 
-    Raises PublicationError for a table or column that does not exist.
+    Raises NotBuiltError for a table that does not exist, PublicationError for such a column.
     """
     relation = sql.Identifier(mart.schema, mart.name)
     try:
         connection.execute(sql.SQL("lock table {} in access share mode").format(relation))
     except (errors.UndefinedTable, errors.InvalidSchemaName):
-        raise PublicationError(
-            mart.name, f"{mart.relation} belum ada", hint="bangun modelnya dahulu"
-        ) from None
+        raise NotBuiltError(mart.name, f"{mart.relation} belum ada", hint="bangun modelnya dahulu") from None
     rows = connection.execute(
         "select a.attname, regexp_replace(format_type(a.atttypid, a.atttypmod), '\\(.*?\\)', '')"
         " from pg_attribute a join pg_class c on c.oid = a.attrelid"

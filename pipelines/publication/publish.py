@@ -24,6 +24,7 @@ from pipelines.publication.edition import Edition, folder_error
 from pipelines.publication.files import (
     CSV,
     XLSX,
+    NotBuiltError,
     WrittenFile,
     column_types,
     require_no_transaction,
@@ -58,10 +59,14 @@ class PublishedCatalog:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """The result of publishing: the files, why marts were refused, the names of marts whose files were withdrawn."""
+    """The result of publishing: the files, why marts were refused, the names of marts whose files were withdrawn.
+
+    not_built: of the marts that were never built or published, that their table does not exist.
+    """
 
     published: tuple[PublishedFile, ...]
     refused: tuple[PublicationError, ...]
+    not_built: tuple[PublicationError, ...]
     withdrawn: tuple[str, ...]
     catalog: PublishedCatalog
 
@@ -94,7 +99,7 @@ def publish_all(
     marts = tuple(marts)
     require_no_transaction(connection)
     with turn(connection, _FOLDER), _edition(out_dir) as edition:
-        published, refused = _publish(connection, edition, marts, modified, selected)
+        published, refused, not_built = _publish(connection, edition, marts, modified, selected)
         withdrawn = [*withdraw(edition, marts, out_dir), *withdraw_report(edition, report, out_dir)]
         documents = _catalog(edition, published, marts, out_dir, base_url)
         events = [event for mart, file in published for event in _events(mart, file)]
@@ -104,6 +109,7 @@ def publish_all(
     return Publication(
         tuple(file for _, file in published),
         tuple(refused),
+        tuple(not_built),
         tuple(sorted({event.mart for event in withdrawn})),
         documents,
     )
@@ -126,13 +132,14 @@ def _publish(
     marts: Sequence[OpenMart],
     modified: datetime,
     selected: Collection[str] | None,
-) -> tuple[list[tuple[OpenMart, PublishedFile]], list[PublicationError]]:
+) -> tuple[list[tuple[OpenMart, PublishedFile]], list[PublicationError], list[PublicationError]]:
     groups: dict[str, list[OpenMart]] = {}
     for mart in marts:
         if selected is None or mart.name in selected:
             groups.setdefault(mart.published_together or mart.name, []).append(mart)
     published: list[tuple[OpenMart, PublishedFile]] = []
     refused: list[PublicationError] = []
+    not_built: list[PublicationError] = []
     for group in groups.values():
         try:
             _require_companions(group)
@@ -141,13 +148,15 @@ def _publish(
             published += _group(connection, edition, group, modified)
         except PublicationError as error:
             edition.revert(_name(kind, mart) for mart in group for kind in (CSV, XLSX))
-            refused.append(error)
-            refused += [
+            shown = any(edition.has(_name(CSV, mart)) for mart in group)
+            errors = not_built if isinstance(error, NotBuiltError) and not shown else refused
+            errors.append(error)
+            errors += [
                 PublicationError(m.name, f"menunggu {error.subject}, yang hanya terbit bersamanya")
                 for m in group
                 if m.name != error.subject
             ]
-    return published, refused
+    return published, refused, not_built
 
 
 def _group(

@@ -186,8 +186,18 @@ def test_a_missing_described_column_is_named(warehouse: Connection[Any], tmp_pat
     mart = replace(HARGA, columns=(*HARGA.columns, MartColumn("komoditas")))
     with pytest.raises(PublicationError, match="tidak memuat kolom komoditas"):
         publish_mart(warehouse, mart, tmp_path, AT)
-    with pytest.raises(PublicationError, match="belum ada"):
-        publish_mart(warehouse, replace(HARGA, name="tiada"), tmp_path, AT)
+
+
+def test_a_mart_that_was_never_built_is_told_from_one_that_is_gone(
+    warehouse: Connection[Any], tmp_path: Path
+) -> None:
+    never = replace(HARGA, name="tiada")
+    publish_all(warehouse, [HARGA, WARGA], tmp_path, AT)
+    warehouse.execute("drop table mart_satu_data.warga")
+    done = publish_all(warehouse, [HARGA, WARGA, never], tmp_path, AT)
+    assert [file.name for file in done.published] == ["harga"]
+    assert [error.subject for error in done.not_built] == ["tiada"]
+    assert [error.message for error in done.refused] == ["mart_satu_data.warga belum ada"]
 
 
 def test_a_failure_while_writing_leaves_the_old_file_and_nothing_beside_it(
