@@ -7,7 +7,7 @@ Not here: whether periods are missing (freshness.py, load/apply/empty_windows.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import sqrt
@@ -79,7 +79,10 @@ def is_counted(contract: Contract) -> bool:
 def row_counts(
     connection: Connection[Any], contract: Contract, batch: Batch, window: Window | None, now: datetime
 ) -> CheckResult:
-    """The result of the check after a load. window: the days that it loaded; None for no window."""
+    """The result of the check after a load. window: the days that it loaded; None for no window.
+
+    Of an upload that replaces periods, those are judged that it brought.
+    """
     if contract.partition is None:
         return result_of([_delivery(connection, contract, batch)], "kiriman")
     if batch.state not in ("loaded", "unchanged"):  # its rows are not in raw
@@ -88,7 +91,8 @@ def row_counts(
         )
     latency = timedelta(hours=contract.sla_hours("latency") or 0)
     until = (now.astimezone(ZoneInfo(TIMEZONE)) - latency).date()
-    return result_of(_periods(connection, contract, window, until), "periode")
+    brought = _brought(connection, batch) if contract.replaces_periods else None
+    return result_of(_periods(connection, contract, window, until, brought), "periode")
 
 
 def result_of(counted: Sequence[Counted], what: str) -> CheckResult:
@@ -116,18 +120,25 @@ def result_of(counted: Sequence[Counted], what: str) -> CheckResult:
 
 
 def judged_periods(
-    counts: Mapping[date, int], every: Cadence, window: Window | None, until: date
+    counts: Mapping[date, int],
+    every: Cadence,
+    window: Window | None,
+    until: date,
+    brought: Collection[date] | None = None,
 ) -> list[Counted]:
     """The loaded periods that were over before `until`, each with the band of its earlier periods.
 
     counts: rows by the first day of the period; a period without rows between others counts 0. window: None for the
-    newest period only. Days are compared with the same day of the week.
+    newest period only. brought: the first days of the periods that are judged, whatever the window is.
+    Days are compared with the same day of the week.
     """
     if not counts:
         return []
     periods = _between(every, min(counts), max(counts))
     over = [first for first in periods if end(every, first) < until]
-    if window is None:
+    if brought is not None:
+        loaded = [first for first in over if first in brought]
+    elif window is None:
         loaded = over[-1:]
     else:
         loaded = [first for first in over if end(every, first) >= window.start and first <= window.end]
@@ -162,14 +173,27 @@ def count_query(contract: Contract, since: date) -> sql.Composed:
 
 
 def _periods(
-    connection: Connection[Any], contract: Contract, window: Window | None, until: date
+    connection: Connection[Any],
+    contract: Contract,
+    window: Window | None,
+    until: date,
+    brought: Collection[date] | None,
 ) -> list[Counted]:
     assert contract.partition
     every = contract.partition.every
     days = MOST * _WEEK if every is Cadence.DAILY else (MOST + 1) * MONTHS[every] * 31
-    since = (window.start if window else until) - timedelta(days=days)
+    first = min(brought) if brought else window.start if window else until
+    since = first - timedelta(days=days)
     counts = dict(connection.execute(count_query(contract, max(since, contract.partition.start))).fetchall())
-    return judged_periods(counts, every, window, until)
+    return judged_periods(counts, every, window, until, brought)
+
+
+def _brought(connection: Connection[Any], batch: Batch) -> frozenset[date]:
+    """The first days of the periods that an upload replaced."""
+    rows = connection.execute(
+        "select lower(days) from ops.load_period where batch_id = %s", [batch.batch_id]
+    ).fetchall()
+    return frozenset(day for (day,) in rows)
 
 
 def _delivery(connection: Connection[Any], contract: Contract, batch: Batch) -> Counted:

@@ -197,6 +197,16 @@ def test_a_row_that_a_later_file_moved_stays_there_when_the_older_file_is_read_a
     assert years.raw() == {2022: "k3 m1"}
 
 
+def test_the_row_counts_of_the_periods_that_a_file_brought_are_judged(years: Years) -> None:
+    years.declare(partition=YEARLY | {"start": "2010-01-01"})
+    years.put("a.csv", *((year, code, 1) for year in range(2010, 2020) for code in "abc"))
+    years.load()
+    years.put("b.csv", *((2018, f"x{n}", 1) for n in range(40)))
+    found = {check.name: check for check in years.load().checks}["jumlah_baris_wajar"]
+    assert not found.passed
+    assert "2018: 40 baris" in found.message and "2019" not in found.message
+
+
 def test_a_full_refresh_reads_every_file(years: Years) -> None:
     years.put("a.csv", (2022, "a", 1), (2023, "a", 1))
     years.load()
