@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipelines.contracts.files import Fault, contract_paths, read_contract
 from pipelines.contracts.model import Contract
-from pipelines.errors import QualityError
+from pipelines.errors import QualityError, SourceError
 from pipelines.extract.upload.inbox import LeftFile, folder_reasons, list_uploads, unknown_files
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.quality.suites import suite, suite_path
@@ -62,11 +62,24 @@ def read_datasets(settings: Settings) -> Datasets:
 
 
 def files_left(settings: Settings, datasets: Datasets) -> list[LeftFile]:
-    """Every file in the upload zone that no contract reads, with the reason. Raises SourceError."""
+    """Every file in the upload zone that no contract reads, with the reason. Raises SourceError.
+
+    A dataset's folder that can't be listed, such as a link that leads out of the zone, is one of them.
+    """
     zone = upload_zone(settings)
-    uploads = [c for c in datasets.contracts if c.server.kind == "upload"]
-    left = [file for c in uploads for file in list_uploads(zone, c).left]
-    return [*left, *files_unknown(settings, datasets)]
+    unknown = files_unknown(settings, datasets)
+    left: list[LeftFile] = []
+    for contract in datasets.contracts:
+        if contract.server.kind != "upload":
+            continue
+        try:
+            left += list_uploads(zone, contract).left
+        except SourceError as error:
+            if error.transient:
+                raise
+            if all(file.place != contract.key for file in unknown):
+                left.append(LeftFile(f"{contract.key}/", error.message))
+    return [*left, *unknown]
 
 
 def files_unknown(settings: Settings, datasets: Datasets) -> list[LeftFile]:

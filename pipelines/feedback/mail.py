@@ -118,8 +118,8 @@ def send_letters(
 ) -> None:
     """Sends the mails that wait. Each delivery is committed before the next begins, so that none is repeated.
 
-    note: gets a line for each delivery. A server that can't be reached is not asked again in this call; a recipient that
-    is refused for the present holds no other mail up.
+    note: gets a line for each delivery. A server that can't be reached is not asked again in this call; a recipient
+    that is refused for the present holds no other mail up.
     """
     recipients = {c.key: c.mail for c in contracts if c.mail}
     for feedback_id, dataset, batch_id, folder, written, served in connection.execute(

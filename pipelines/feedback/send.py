@@ -95,7 +95,9 @@ def send(
             _judge(connection, zone, load, alerts.feedback, sent, again=again)
         _end_old(connection, zone, datasets.contracts, sent)
         try:
-            sent.lines += tell_of_files(connection, settings, datasets, zone)
+            lines, failures = tell_of_files(connection, settings, datasets, zone)
+            sent.lines += lines
+            sent.failures += failures
         except (GudangError, OSError) as error:
             sent.failures.append(_message("berkas yang tidak diambil", error))
         if alerts.mail and alerts.feedback != NEVER:

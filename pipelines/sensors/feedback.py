@@ -4,14 +4,13 @@ Not here: what they are told, and which loads are due (feedback/).
 """
 
 import hashlib
-import json
 import time
 
 import dagster as dg
 
-from pipelines.datasets import Datasets, files_left, read_datasets
+from pipelines.datasets import Datasets, read_datasets
 from pipelines.errors import GudangError
-from pipelines.feedback.files_left import mark_of
+from pipelines.feedback.files_left import untold_files
 from pipelines.feedback.loads import due_loads
 from pipelines.feedback.mail import waiting_letters
 from pipelines.feedback.send import send_pending
@@ -70,24 +69,21 @@ def feedback_sensor(datasets: Datasets, settings: Settings) -> dg.SensorDefiniti
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Memberi OPD umpan balik sesudah datanya dimuat, atau bila berkasnya tidak dapat diambil.",
     )
-    def look(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.RunRequest | dg.SkipReason:
-        before: dict[str, str] = json.loads(context.cursor or "{}")
+    def look(_context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.RunRequest | dg.SkipReason:
         try:
             with warehouse.connect() as connection:
                 loads = [
                     str(load.batch_id) for load in due_loads(connection, datasets.contracts, quiet=QUIET_S)
                 ]
                 letters = waiting_letters(connection)
-            files = mark_of(files_left(settings, datasets))
+                files = untold_files(connection, settings, datasets)
         except GudangError as error:
             return dg.SkipReason(str(error))
-        due = [*loads, *letters]
-        if not due and files == before.get("files", mark_of([])):
+        due = [*loads, *letters, *files]
+        if not due:
             return dg.SkipReason("Semua pemuatan sudah dikabarkan.")
-        context.update_cursor(json.dumps({"files": files}))
-        wait = RETRY_S if loads else RETRY_MAIL_S
-        turn = str(int(time.time() // wait)) if due else ""
-        key = hashlib.sha256("\n".join((*due, files, turn)).encode()).hexdigest()[:32]
+        wait = RETRY_S if loads or files else RETRY_MAIL_S
+        key = hashlib.sha256("\n".join((*due, str(int(time.time() // wait)))).encode()).hexdigest()[:32]
         return dg.RunRequest(run_key=key)
 
     return look

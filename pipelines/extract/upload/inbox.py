@@ -40,7 +40,10 @@ from pipelines.extract.upload.zone import CALL_S, SUBJECT, Zone, on_zone
 from pipelines.suggest import did_you_mean
 
 MOST_UNKNOWN = 500
-"""The most files of unknown folders that are listed; an archive that was unpacked into the zone has thousands."""
+"""The most files of unknown folders that are listed of an OPD, and of all other folders together.
+
+An archive that was unpacked into the zone has thousands.
+"""
 NO_ORIGINAL = (
     "tidak jelas salinan berkas mana ini; kembalikan nama salinan itu, atau kirim dengan nama berkas aslinya"
 )
@@ -184,20 +187,28 @@ def find_uploads(zone: Zone, contract: Contract) -> list[UploadedFile]:
 
 
 def unknown_files(zone: Zone, reasons: Mapping[str, str], known: Iterable[str]) -> list[LeftFile]:
-    """Lists files in the zone that are in no upload dataset's folder, at most MOST_UNKNOWN.
+    """Lists files in the zone that are in no upload dataset's folder.
 
     known: keys of the datasets that `list_uploads` lists.
     reasons: by key of a dataset, why the files in its folder are not taken: its contract is faulty, or it reads
-    something else. Raises SourceError.
+    something else. Of each OPD with a dataset, and of all other folders together, at most MOST_UNKNOWN files are
+    listed, and "..." for the others. Raises SourceError.
     """
+    datasets = frozenset(known)
+    opds = {key.partition("/")[0] for key in (*datasets, *reasons)}
     found: list[LeftFile] = []
-    for left in _files_of_unknown_folders(zone, reasons, frozenset(known)):
-        if len(found) == MOST_UNKNOWN:
-            found.append(
-                LeftFile("...", f"hanya {MOST_UNKNOWN} berkas yang pertama disebut; rapikan zona unggah")
-            )
-            break
-        found.append(left)
+    room: dict[str, int] = {}
+    for entry in _entries(zone, SUBJECT, zone):
+        opd = entry.name if entry.name in opds else ""
+        if room.get(opd, 0) < 0:
+            continue
+        for left in _files_of_unknown_folder(zone, entry, reasons, datasets):
+            room[opd] = room.get(opd, MOST_UNKNOWN) - 1
+            if room[opd] < 0:
+                reason = f"hanya {MOST_UNKNOWN} berkas yang pertama disebut; rapikan zona unggah"
+                found.append(LeftFile(f"{opd}/..." if opd else "...", reason))
+                break
+            found.append(left)
     return found
 
 
@@ -235,20 +246,19 @@ def _reason_not_taken(entry: _Entry, pattern: str, key: str) -> str:
     return entry.reason
 
 
-def _files_of_unknown_folders(
-    zone: Zone, reasons: Mapping[str, str], known: frozenset[str]
+def _files_of_unknown_folder(
+    zone: Zone, opd: _Entry, reasons: Mapping[str, str], known: frozenset[str]
 ) -> Iterator[LeftFile]:
-    for opd in _entries(zone, SUBJECT, zone):
-        if opd.name == OUTBOX:
-            continue
-        if opd.kind != "folder":
-            yield opd.left(opd.name, opd.reason or "letakkan berkas di folder <opd>/<dataset>/")
-            continue
-        try:
-            for dataset in _entries(zone, SUBJECT, opd.path):
-                yield from _files_of_unknown_dataset(zone, opd.name, dataset, reasons, known)
-        except SourceError as error:
-            yield LeftFile(f"{opd.name}/", error.message)
+    if opd.name == OUTBOX:
+        return
+    if opd.kind != "folder":
+        yield opd.left(opd.name, opd.reason or "letakkan berkas di folder <opd>/<dataset>/")
+        return
+    try:
+        for dataset in _entries(zone, SUBJECT, opd.path):
+            yield from _files_of_unknown_dataset(zone, opd.name, dataset, reasons, known)
+    except SourceError as error:
+        yield LeftFile(f"{opd.name}/", error.message)
 
 
 def _files_of_unknown_dataset(

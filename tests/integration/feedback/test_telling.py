@@ -10,7 +10,9 @@ import jsonschema
 import openpyxl
 import pytest
 
+from pipelines.datasets import Datasets
 from pipelines.feedback.pack.summary import schema
+from pipelines.feedback.send import send_pending
 from pipelines.settings import MailServer
 from tests.support.contracts import column, database
 from tests.support.feedback import ToldOpd, findings_in, summary_in
@@ -147,6 +149,27 @@ def test_files_that_nobody_takes_are_told_once_and_until_they_are_gone(opd: Told
         (zone / place).unlink()
     opd.tell()
     assert not own.exists() and others.exists()
+
+
+def test_broken_outbox_of_an_opd_silences_no_other(opd: ToldOpd) -> None:
+    zone = Path(str(opd.zone))
+    for name in ("aman", "rusak", "sehat"):
+        opd.dataset(f"{name}/data", "csv", *COLUMNS, extract={"pattern": "data*.csv"})
+        (zone / name / "data").mkdir(parents=True)
+        (zone / name / "data" / "lain.csv").write_text("x")
+    (zone / "rusak" / "_umpan_balik").write_text("bukan folder")
+    (zone / "aman" / "data" / "lain.csv").unlink()
+    (zone / "aman" / "data").rmdir()
+    (zone / "aman" / "data").symlink_to(zone.parent)
+    datasets = Datasets(tuple(opd.contracts.values()))
+    sent = send_pending(opd.loads.connection, opd.settings, datasets, opd.alerts)
+    (failure,) = sent.failures
+    assert failure.startswith("rusak, berkas yang tidak diambil: ")
+    places = {
+        name: [f["berkas"] for f in findings_in(zone / name / "_umpan_balik/berkas-tidak-diambil")]
+        for name in ("aman", "sehat")
+    }
+    assert places == {"aman": ["aman/data"], "sehat": ["sehat/data/lain.csv"]}
 
 
 def test_link_of_the_opd_leads_nothing_out_of_the_zone(opd: ToldOpd, tmp_path: Path) -> None:

@@ -51,3 +51,29 @@ def test_load_without_feedback_starts_the_job_once(opd: ToldOpd, tmp_path: Path)
         done = feedback_job().execute_in_process(instance=instance, resources={"warehouse": warehouse})
         # The project of the job has no contract, so it tells of the file itself.
         assert done.success and opd.states() == ["open", "open"]
+
+
+def test_files_that_no_dataset_takes_start_the_job_until_they_are_told(opd: ToldOpd) -> None:
+    contract = opd.dataset("uji/data", "csv", column("kode"), extract={"pattern": "data*.csv"})
+    sensor = feedback_sensor(Datasets((contract,)), opd.settings)
+    warehouse = Warehouse(url=opd.loads.url)
+    left = Path(str(opd.zone)) / "uji/data/lain.csv"
+    left.parent.mkdir(parents=True)
+    keys: list[str | None] = []
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def tick() -> dg.RunRequest | dg.SkipReason:
+            found = sensor(dg.build_sensor_context(instance=instance, resources={"warehouse": warehouse}))
+            assert isinstance(found, dg.RunRequest | dg.SkipReason)
+            return found
+
+        for _ in range(2):
+            for change in (left.touch, left.unlink):
+                change()
+                for _ in range(2):  # a run that has not begun, or failed, changes nothing
+                    found = tick()
+                    assert isinstance(found, dg.RunRequest)
+                keys.append(found.run_key)
+                opd.tell()
+                assert isinstance(tick(), dg.SkipReason)
+    assert len({*keys}) == 4, "Dagster starts no second run of the same key"

@@ -13,7 +13,7 @@ import pytest
 from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.upload.files import UploadedFile, is_settled, put_upload
-from pipelines.extract.upload.inbox import find_uploads, list_uploads, unknown_files
+from pipelines.extract.upload.inbox import MOST_UNKNOWN, find_uploads, list_uploads, unknown_files
 from tests.support.extracts import upload_contract
 
 KEY = "samarinda/penduduk"
@@ -239,6 +239,18 @@ def test_files_without_a_contract_are_found_with_a_reason_and_hint(zone: Path) -
     saran = {f.place: f.reason.partition("; ")[2] for f in found}
     assert saran["samarinda/penduduk2/x.csv"] == "maksudnya samarinda/penduduk?"
     assert saran["tiada/apa/x.csv"] == "periksa nama folder, atau buat kontraknya"
+
+
+def test_many_files_of_one_folder_hide_no_file_of_another_opd(zone: Path) -> None:
+    for place in ("aaa/arsip", "dinkes/arsip", "samarinda/salah"):
+        (zone / place).mkdir(parents=True)
+    for number in range(MOST_UNKNOWN + 2):
+        (zone / "aaa" / "arsip" / f"{number}.csv").touch()
+        (zone / "dinkes" / "arsip" / f"{number}.csv").touch()
+    (zone / "samarinda" / "salah" / "x.csv").touch()
+    found = [f.place for f in unknown_files(zone, {"dinkes/kunjungan": "x"}, [KEY])]
+    assert len(found) == 2 * (MOST_UNKNOWN + 1) + 1
+    assert {"...", "dinkes/...", "samarinda/salah/x.csv"} < set(found)
 
 
 def test_zone_may_itself_be_a_link(tmp_path: Path, zone: Path) -> None:
