@@ -51,13 +51,30 @@ _MOST_SAID = 10
 class Ingested:
     """What became of one call of `ingest`.
 
-    batch: the ledger entry; None for an upload that has not come yet. checks: of the staged rows, and of the source.
-    left: files in the dataset's folder that its contract does not take.
+    batch: the ledger entry; None for an upload that has not come yet. Of several files it has the sums of their loads.
+    checks: of the staged rows, and of the source. left: files in the dataset's folder that its contract does not take.
     """
 
     batch: Batch | None
     checks: tuple[CheckResult, ...] = ()
     left: tuple[LeftFile, ...] = ()
+    several: tuple[Batch, ...] = ()
+    """The loads of several files, of which `batch` has the sums."""
+
+    @property
+    def waiting(self) -> tuple[Batch, ...]:
+        """The loads that wait for approval, each with its own number."""
+        loads = self.several or ((self.batch,) if self.batch else ())
+        return tuple(one for one in loads if one.state == "waiting")
+
+    @property
+    def summary(self) -> str:
+        """What became of it, as an operator reads it; each load that waits is named."""
+        if self.batch is None or self.batch.state != "waiting":
+            return describe_batch(self.batch) if self.batch else ""
+        more = len(self.waiting) - _MOST_SAID
+        lines = [describe_batch(one) for one in self.waiting[:_MOST_SAID]]
+        return "; ".join([*lines, f"dan {more} kiriman lagi"] if more > 0 else lines)
 
 
 def ingest(
@@ -127,19 +144,21 @@ def _load_each(
     done: list[Ingested] = []
     failures = [*incoming.failures]
 
-    def try_to_load(upload: Arrival | None, window: Window | None) -> None:
+    def try_to_load(upload: Arrival | None, window: Window | None, *, again: bool) -> None:
         try:
-            one = replace(loads, window=window).load(upload, full_refresh=full_refresh and not done)
+            one = replace(loads, window=window).load(
+                upload, full_refresh=full_refresh and not done, again=again
+            )
             done.append(one)
         except GudangError as error:
             failures.append(error)
             log.error("%s", error)
 
     for upload in incoming.uploads:
-        try_to_load(upload, loads.window)
+        try_to_load(upload, loads.window, again=loads.window is not None)
     if loads.contract.replaces_periods:
         for upload, window in periods.files_to_read(loads.connection, loads.contract, incoming.zone, asked):
-            try_to_load(upload, window)
+            try_to_load(upload, window, again=asked is not None)
     if not (done or failures or incoming.not_mended):
         return Ingested(None, left=incoming.left)
     if len(failures) == 1 and not incoming.not_mended:
@@ -181,18 +200,26 @@ class _Loads:
     allow_empty: bool
     waits: Waits
 
-    def load(self, upload: Arrival | None, *, full_refresh: bool, rehearsal: bool = False) -> Ingested:
+    def load(
+        self, upload: Arrival | None, *, full_refresh: bool, rehearsal: bool = False, again: bool = False
+    ) -> Ingested:
         """One load, whose outcome is kept with the upload, unless it failed by no fault of the file's own.
 
-        rehearsal: nothing is applied; there is a batch only where the load was rejected.
+        rehearsal: nothing is applied; there is a batch only where the load was rejected. again: somebody asks for it,
+        so it is loaded although the same load waits for approval, or a person has rejected it.
         """
         outcome: str | None = None
-        if upload and self.window is None and not (full_refresh or rehearsal):
-            mark = fingerprint(self.contract, upload.sha256)
-            if self.contract.approval and (stands := standing_load(self.connection, self.contract, mark)):
-                return Ingested(stands)
         try:
-            done = self._load(upload.file if upload else None, full_refresh=full_refresh, rehearsal=rehearsal)
+            stands = None
+            if upload and self.contract.approval and not (full_refresh or rehearsal or again):
+                mark = fingerprint(self.contract, upload.sha256)
+                stands = standing_load(self.connection, self.contract, mark, self.window)
+            file = upload.file if upload else None
+            done = (
+                Ingested(stands)
+                if stands
+                else self._load(file, full_refresh=full_refresh, rehearsal=rehearsal)
+            )
             outcome = done.batch.state if done.batch else None
             return done
         except ShrunkError:
@@ -289,7 +316,7 @@ def _sum(done: Sequence[Ingested], left: tuple[LeftFile, ...]) -> Ingested:
             for name in ("read", "loaded", "unchanged", "quarantined", "confirmed", "deleted", "damaged")
         },
     )
-    return Ingested(total, tuple(checks.values()), left)
+    return Ingested(total, tuple(checks.values()), left, tuple(batches))
 
 
 def describe_batch(batch: Batch) -> str:

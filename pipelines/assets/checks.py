@@ -18,7 +18,7 @@ from pipelines.assets.check_groups import Group, Rule, grouped, output_identifie
 from pipelines.assets.check_pages import result_of_group, result_of_rule
 from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError, ShapeError
-from pipelines.ingest import Ingested, describe_batch
+from pipelines.ingest import Ingested
 from pipelines.numbers import number
 from pipelines.publication.dictionary.explanations import promises
 from pipelines.quality.freshness import Freshness, freshness, is_promised
@@ -103,7 +103,7 @@ class Checks:
             yield self._load_result(came, f"{why.capitalize()}.", "warn")
         else:
             why = "berkas tidak berubah"
-            yield self._load_result(batch.state != "rejected", describe_batch(batch))
+            yield self._load_result(batch.state != "rejected", done.summary)
         yield from self._freshness(connection)
         rejected = batch is not None and batch.state in ("rejected", "waiting")
         checks: Sequence[CheckResult] = done.checks
@@ -182,12 +182,15 @@ class Checks:
     def _last_load(self, connection: Connection[Any], last: dict[str, LastResult]) -> dg.AssetCheckResult:
         row = connection.execute(
             "select state, error, rows_loaded, rows_in_raw from ops.load_batch"
-            " where dataset = %s and state <> 'running' order by batch_id desc limit 1",
+            " where dataset = %s and state not in ('running', 'superseded')"
+            " order by finished_at desc nulls last, batch_id desc limit 1",
             [self.contract.key],
         ).fetchone()
         if row is None:
             return self._load_result(bool(last), "Belum pernah dimuat.", "warn")
         state, error, loaded, in_raw = row
+        if state == "waiting":
+            return self._load_result(True, "Kiriman terakhir menunggu persetujuan walidata.")
         if state not in ("loaded", "unchanged"):
             return self._load_result(False, error or f"Pemuatan terakhir {LOADS.get(state, (state,))[0]}.")
         held = "" if in_raw is None else f", {number(in_raw)} baris berlaku di raw"

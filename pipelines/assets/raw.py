@@ -173,16 +173,17 @@ def _ingest(
         return
     yield from results
     report_periods(context, contract, loaded)
-    waits = done.batch is not None and done.batch.state == "waiting"
-    if not waits and (missing := missing_periods(context, contract, loaded)):
+    left = {"berkas_tidak_diambil": left_files(done.left)} if done.left else {}
+    for one in done.waiting:
+        context.log_event(_waiting(contract, one, left))
+    # A file that waits or was rejected may have the periods that the run is for.
+    undone = done.batch is not None and done.batch.state in ("rejected", "waiting")
+    if not undone and (missing := missing_periods(context, contract, loaded)):
         failures.append(f"{contract.key}: {missing}")
         context.log.error(failures[-1])
     if done.batch and done.batch.state == "rejected":
         failures.append(f"{contract.key}: {describe_batch(done.batch)}")
-        return
-    left = {"berkas_tidak_diambil": left_files(done.left)} if done.left else {}
-    if done.batch and done.batch.state == "waiting":
-        context.log_event(_waiting(contract, done.batch, left))
+    if undone:
         return
     if done.batch and done.checks:
         metadata = _metadata(done, range_of_run(context, contract)) | standing | left

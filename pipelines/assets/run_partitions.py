@@ -51,17 +51,23 @@ def report_periods(
     context: dg.AssetExecutionContext, contract: Contract, loaded: Sequence[LoadedPeriod]
 ) -> None:
     """Logs a materialisation of each period that the uploads of this run had."""
+    for event in period_events(contract, loaded):
+        context.log_event(event)
+
+
+def period_events(contract: Contract, loaded: Sequence[LoadedPeriod]) -> list[dg.AssetMaterialization]:
+    """A materialisation of each period; none for a dataset without partitions."""
     if contract.partition is None:
-        return
-    for period in loaded:
-        context.log_event(
-            dg.AssetMaterialization(
-                raw_key(contract),
-                partition=windows.key(contract.partition.every, period.begin),
-                metadata={"dagster/partition_row_count": period.rows, "sumber": period.source},
-                tags={_DATA_VERSION: period.version},
-            )
+        return []
+    return [
+        dg.AssetMaterialization(
+            raw_key(contract),
+            partition=windows.key(contract.partition.every, period.begin),
+            metadata={"dagster/partition_row_count": period.rows, "sumber": period.source},
+            tags={_DATA_VERSION: period.version},
         )
+        for period in loaded
+    ]
 
 
 def window_of_run(context: dg.AssetExecutionContext, contract: Contract) -> Window | None:

@@ -120,6 +120,15 @@ def key(every: Cadence, day: date) -> str:
     return begin(every, day).strftime(KEY_FORMAT[every])
 
 
+def keys(every: Cadence, window: Window) -> list[str]:
+    """Returns the names of the windows that contain the days of `window`, in their order."""
+    names, day = list[str](), begin(every, window.start)
+    while day <= window.end:
+        names.append(key(every, day))
+        day = end(every, day) + timedelta(days=1)
+    return names
+
+
 def days(every: Cadence, first: str, last: str) -> tuple[date, date]:
     """Returns the first and the last day of the windows from `first` to `last`, which are names of windows."""
     low, high = (datetime.strptime(k, KEY_FORMAT[every]).date() for k in (first, last))

@@ -16,9 +16,13 @@ from dagster._core.storage.tags import USER_TAG
 from psycopg import Connection
 
 from pipelines.assets.naming import raw_key
+from pipelines.assets.run_partitions import period_events
+from pipelines.contracts import windows
+from pipelines.contracts.windows import Window
 from pipelines.datasets import Datasets
 from pipelines.errors import GudangError
 from pipelines.ingest import describe_batch
+from pipelines.load.apply.periods import loaded_by
 from pipelines.load.approval.decide import APPROVED, REJECTED, WORDS, Decision, decide, open_decisions
 from pipelines.load.ledger import raw_versions
 from pipelines.resources.warehouse import Warehouse
@@ -78,7 +82,8 @@ def approval_job(datasets: Datasets) -> dg.JobDefinition:
                 what = done.done_before or f"{WORDS[decision.decision]} oleh {decision.by}"
                 context.log.info(f"{decision.subject}: {what}; {describe_batch(done.batch)}")
                 if decision.decision == APPROVED and not done.done_before:
-                    context.log_event(_materialization(connection, datasets, decision.batch_id))
+                    for event in _materializations(connection, datasets, decision.batch_id):
+                        context.log_event(event)
         except GudangError as error:
             raise StepError(str(error)) from None
 
@@ -173,9 +178,10 @@ def _of_commands(
     ).fetchall()
     known = {c.key for c in datasets.contracts}
     events = [
-        _materialization(connection, datasets, batch_id)
+        event
         for _, batch_id in rows
         if _dataset(connection, batch_id) in known
+        for event in _materializations(connection, datasets, batch_id)
     ]
     return events, str(rows[-1][0] if rows else cursor or 0)
 
@@ -185,22 +191,29 @@ def _dataset(connection: Connection[Any], batch_id: int) -> str | None:
     return row[0] if row else None
 
 
-def _materialization(
+def _materializations(
     connection: Connection[Any], datasets: Datasets, batch_id: int
-) -> dg.AssetMaterialization:
-    """Says on the asset's page what an approval has changed, and by whom."""
+) -> list[dg.AssetMaterialization]:
+    """Says on the asset's page what an approval has changed, and by whom: of windows, on the page of each.
+
+    Files that replace periods are shown as their loads are: one event of the whole, and one for each period.
+    """
     row = connection.execute(
-        "select b.dataset, b.rows_loaded, b.rows_unchanged, b.rows_deleted, b.rows_in_raw, d.decided_by"
+        "select b.dataset, b.rows_loaded, b.rows_unchanged, b.rows_deleted, b.rows_in_raw, d.decided_by,"
+        " b.window_start, b.window_end"
         " from ops.load_batch b join ops.load_decision d using (batch_id)"
         " where b.batch_id = %s and d.decision = %s and d.done_at is not null and d.error is null"
         " order by d.decision_id limit 1",
         [batch_id, APPROVED],
     ).fetchone()
     assert row is not None
-    dataset, loaded, unchanged, deleted, in_raw, by = row
+    dataset, loaded, unchanged, deleted, in_raw, by, first, last = row
     contract = next(c for c in datasets.contracts if c.key == dataset)
     version = raw_versions(connection, {dataset: str(Relation("raw", contract.table))})[dataset].version
-    return dg.AssetMaterialization(
+    of_windows: list[str | None] = [None]
+    if contract.windows and first and last:
+        of_windows = [*windows.keys(contract.windows.every, Window(first, last))]
+    whole = dg.AssetMaterialization(
         raw_key(contract),
         description=f"Kiriman {batch_id} disetujui oleh {by}.",
         metadata={
@@ -213,3 +226,5 @@ def _materialization(
         },
         tags={"dagster/data_version": version} if version else None,
     )
+    periods = loaded_by(connection, contract, batch_id=batch_id)
+    return [*(whole._replace(partition=name) for name in of_windows), *period_events(contract, periods)]

@@ -173,15 +173,18 @@ def files_to_read(
     return found
 
 
-def loaded_by(connection: Connection[Any], contract: Contract, run_id: str) -> list[LoadedPeriod]:
-    """The periods that a run has loaded, in their order; none for a dataset whose files do not replace periods."""
+def loaded_by(
+    connection: Connection[Any], contract: Contract, run_id: str | None = None, *, batch_id: int | None = None
+) -> list[LoadedPeriod]:
+    """The periods that a run, or one load, has loaded; none for a dataset whose files do not replace periods."""
     if not contract.replaces_periods:
         return []
     rows = connection.execute(
         "select distinct on (p.days) lower(p.days), b.source_name from ops.load_period p join ops.load_batch b"
-        " using (batch_id) where b.dataset = %s and b.run_id = %s and b.state in ('loaded', 'unchanged')"
+        " using (batch_id) where b.dataset = %s and (b.run_id = %s or b.batch_id = %s)"
+        " and b.state in ('loaded', 'unchanged')"
         " order by p.days, p.batch_id desc",
-        [contract.key, run_id],
+        [contract.key, run_id, batch_id],
     ).fetchall()
     if not rows:
         return []

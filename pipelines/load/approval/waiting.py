@@ -184,17 +184,20 @@ def drop_stage(connection: Connection[Any], batch_id: int) -> None:
         connection.execute(sql.SQL("drop table {}").format(sql.Identifier(*names)))
 
 
-def standing_load(connection: Connection[Any], contract: Contract, fingerprint: str) -> Batch | None:
+def standing_load(
+    connection: Connection[Any], contract: Contract, fingerprint: str, window: Window | None = None
+) -> Batch | None:
     """The load of an upload that waits for approval, or that a person has rejected; None if it is to be loaded.
 
-    fingerprint: of the upload under today's contract (ledger.fingerprint).
+    fingerprint: of the upload under today's contract (ledger.fingerprint). window: the days that are read of it.
     """
     row = connection.execute(
         "select b.batch_id, b.state, b.source_name, b.rows_read, b.rows_quarantined, b.error, b.code, a.rows_new,"
         " a.rows_changed, a.rows_unchanged, a.rows_deleted from ops.load_batch b join ops.load_approval a"
-        " using (batch_id) where b.dataset = %s and b.source_fingerprint = %s and b.window_start is null"
+        " using (batch_id) where b.dataset = %s and b.source_fingerprint = %s"
+        " and b.window_start is not distinct from %s and b.window_end is not distinct from %s"
         " order by b.batch_id desc limit 1",
-        [contract.key, fingerprint],
+        [contract.key, fingerprint, window.start if window else None, window.end if window else None],
     ).fetchone()
     if row is None or row[1] not in ("waiting", "rejected"):
         return None

@@ -272,6 +272,28 @@ def test_a_new_version_of_the_contract_reads_every_file_again(years: Years) -> N
     assert names == [("a.csv",), ("b.csv",)]
 
 
+def test_a_period_that_is_read_again_waits_once(years: Years) -> None:
+    years.declare(approval="required")
+
+    def approve_all() -> None:
+        for (number,) in years.run("select batch_id from ops.load_batch where state = 'waiting' order by 1"):
+            decide(years.zone.connection, [years.contract], Decision(number, APPROVED, "siti", "cli"))
+
+    years.put("a.csv", (2023, "A", 1), (2024, "A", 1))
+    years.load()
+    years.put("b.csv", (2024, "B", 2))
+    years.load()
+    approve_all()
+    years.put("b.csv", (2025, "B", 2))  # now 2024 is only in a.csv
+    years.load()
+    approve_all()
+    first, second = years.load().batch, years.load().batch
+    assert first is not None and second is not None
+    assert (first.state, second.state) == ("waiting", "waiting") and first.batch_id == second.batch_id
+    approve_all()
+    assert years.raw() == {2023: "A1", 2024: "A1", 2025: "B2"}
+
+
 def test_a_file_that_waits_replaces_its_periods_when_it_is_approved(years: Years) -> None:
     years.put("lama.csv", (2023, "A", 1), (2024, "A", 1))
     years.load()

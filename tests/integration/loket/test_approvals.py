@@ -148,6 +148,9 @@ def test_a_file_that_waits_or_was_rejected_is_not_loaded_again(office: Approving
     batch = waits(office, page)
     again = office.ingest(VISITS).batch
     assert again is not None and (again.batch_id, again.state) == (batch, "waiting")
+    page.send(VISITS, "mei.csv", GOOD, "rina")  # put there once more, it is judged, too
+    office.ingest(VISITS)
+    assert set(office.loads.run("select outcome from ops.upload_seen")) == {("waiting",)}
     say(page, batch, "wati", "tolak", "belum lengkap")
     office.carry_out()
     again = office.ingest(VISITS).batch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from pipelines.assets.naming import raw_key
 from pipelines.contracts.model import Contract
+from pipelines.contracts.windows import Window
 from pipelines.datasets import Datasets
 from pipelines.load.approval.decide import APPROVED, Decision, decide
 from pipelines.resources.warehouse import Warehouse
@@ -154,6 +156,16 @@ def test_an_approval_by_command_is_shown_on_the_assets_page_once(loads: Loads, h
         (event,) = first.asset_events
         assert event.asset_key == raw_key(held)
         assert not tick(loads, held, instance, first.cursor).asset_events
+
+
+def test_an_approval_of_windows_is_shown_on_each_of_them(loads: Loads) -> None:
+    month = {"column": "hari", "every": "monthly", "start": "2026-01-01"}
+    held = loads.contract(ID, column("hari", "date", required=True), approval="required", partition=month)
+    asked = Window(date(2026, 1, 1), date(2026, 2, 28))
+    batch = loads.load(held, lambda *_: [("1", "2026-01-05"), ("2", "2026-02-05")], window=asked)
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert run(loads, held, instance, kiriman=batch.batch_id, oleh="siti").success
+        assert instance.get_materialized_partitions(raw_key(held)) == {"2026-01", "2026-02"}
 
 
 def test_without_such_a_contract_the_sensor_asks_nothing(loads: Loads, tmp_path: Path) -> None:
