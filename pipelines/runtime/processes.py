@@ -70,14 +70,16 @@ def keep_running(
 def end(process: subprocess.Popen[bytes], first: signal.Signals, patience: float = 30.0) -> int:
     """Sends the child the signal `first`, and kills it if it has not ended after `patience` seconds.
 
-    Gives its exit code.
+    Gives its exit code. If an exception ends the wait, such as a second Ctrl-C, the child is killed, too.
     """
     if process.poll() is None:
         process.send_signal(first)
         try:
-            process.wait(patience)
-        except subprocess.TimeoutExpired:
-            process.kill()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(patience)
+        finally:
+            if process.poll() is None:
+                process.kill()
     return process.wait()
 
 

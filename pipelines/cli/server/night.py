@@ -97,7 +97,7 @@ def ui(
         dictionary = DictionaryServer(settings.dictionary_dir, host, port + 1)
         # The pages of Dagster link to it.
         os.environ.setdefault(DICTIONARY_URL, dictionary.url)
-        signal.signal(signal.SIGTERM, _terminated)
+        signal.signal(signal.SIGTERM, end_once)
         dictionary.start()
         stack.callback(dictionary.close)
         if is_demo or os.environ.get(USERS_FILE):
@@ -106,7 +106,7 @@ def ui(
         say = partial(print, file=sys.stderr)
         services = keep_services(commands, settings.project, say, first_makes=socket)
         stack.enter_context(services).wait()
-    raise GudangError("Dagster", "berhenti berulang kali", hint="sebabnya ada pada baris-baris di atas")
+    raise GudangError("Dagster", "tidak dapat dijalankan", hint="sebabnya ada pada baris-baris di atas")
 
 
 def prepare() -> None:
@@ -154,5 +154,7 @@ def run(context: typer.Context) -> None:
         raise typer.Exit(run_to_its_end([program, *context.args[1:]], env))
 
 
-def _terminated(number: int, _frame: object) -> None:
+def end_once(number: int, _frame: object) -> None:
+    """A handler that ends this process in order. A second signal of the kind does not disturb the end."""
+    signal.signal(number, signal.SIG_IGN)
     raise SystemExit(128 + number)

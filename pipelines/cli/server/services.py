@@ -65,12 +65,14 @@ def keep_services(
     say: Callable[[str], object],
     *,
     first_makes: Path | None = None,
+    waits: tuple[float, float] = (60.0, 600.0),
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[threading.Event]:
     """Runs each command in `folder` while the context lasts, and again when it ends by itself.
 
     Yields an event, which is set when one has ended so often that it is not started again. say: takes a sentence for
-    the operator. first_makes: a file of the first command, for which the others wait. clock: gives seconds.
+    the operator. first_makes: a file of the first command, for which the others wait. waits: after so many seconds the
+    operator is told of this wait, and after so many it is given up. clock: gives seconds.
     """
     given_up = threading.Event()
 
@@ -87,9 +89,27 @@ def keep_services(
             stack.callback(_end_sessions, leaders)
             start = partial(_start, command, folder, leaders)
             stack.enter_context(keep_running(start, partial(ended, name), clock=clock))
-            while first_makes and not first_makes.exists() and not given_up.wait(_LOOK_S):
-                pass
+            if first_makes:
+                _wait_for(first_makes, name, given_up, say, waits)
+                if given_up.is_set():
+                    break
+                first_makes = None
         yield given_up
+
+
+def _wait_for(
+    file: Path, name: str, given_up: threading.Event, say: Callable[[str], object], waits: tuple[float, float]
+) -> None:
+    """Waits for a file of the process `name`; sets `given_up` when that takes too long."""
+    began, told = time.monotonic(), False
+    while not file.exists() and not given_up.wait(_LOOK_S):
+        waited = time.monotonic() - began
+        if waited >= waits[1]:
+            say(f"Dagster: {name} tidak siap dalam {waits[1]:.0f} detik, jadi dihentikan.")
+            given_up.set()
+        elif waited >= waits[0] and not told:
+            say(f"Dagster: {name} belum siap sesudah {waits[0]:.0f} detik; masih ditunggu.")
+            told = True
 
 
 def _start(command: Sequence[str], folder: Path, leaders: list[int]) -> subprocess.Popen[bytes]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -70,6 +72,39 @@ def test_the_others_wait_for_what_the_first_one_makes(tmp_path: Path) -> None:
     with keep_services(commands, tmp_path, print, first_makes=tmp_path / "siap"):
         wait_for(lambda: (tmp_path / "ada").exists() and (tmp_path / "ada").read_text())
         assert "siap" in (tmp_path / "ada").read_text()
+
+
+def test_a_first_process_that_is_never_ready_is_told_of_and_given_up(tmp_path: Path) -> None:
+    said: list[str] = []
+    commands = {"server kode": ["sleep", "600"], "daemon": ["tail", "-f", "/dev/null"]}
+    never = tmp_path / "siap"
+    with keep_services(commands, tmp_path, said.append, first_makes=never, waits=(0.2, 0.5)) as given_up:
+        assert given_up.is_set() and children("tail") == []
+    assert children("sleep") == []
+    assert [line.split(" ", 3)[3] for line in said] == [
+        "belum siap sesudah 0 detik; masih ditunggu.",
+        "tidak siap dalam 0 detik, jadi dihentikan.",
+    ]
+
+
+def test_a_second_sigterm_does_not_cut_the_orderly_end_short(tmp_path: Path) -> None:
+    program = f"""
+import signal
+from pathlib import Path
+from pipelines.cli.server.night import end_once
+from pipelines.cli.server.services import keep_services
+signal.signal(signal.SIGTERM, end_once)
+slow = "trap 'sleep 1; touch beres; exit' TERM; touch jalan; while :; do sleep 0.1; done"
+with keep_services({{"server kode": ["sh", "-c", slow]}}, Path({str(tmp_path)!r}), print) as given_up:
+    given_up.wait()
+"""
+    process = subprocess.Popen([sys.executable, "-c", program])
+    wait_for((tmp_path / "jalan").exists)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 128 + signal.SIGTERM
+    assert (tmp_path / "beres").exists()
 
 
 def test_dagsters_processes_find_the_code_server_by_a_socket_of_their_own() -> None:

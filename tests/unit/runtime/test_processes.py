@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import threading
 from collections.abc import Callable
 from itertools import accumulate, cycle
 from queue import Queue
 
-from pipelines.runtime.processes import MOST_SHORT_LIVES, SHORT_LIFE, keep_running
+import pytest
+
+from pipelines.runtime.processes import MOST_SHORT_LIVES, SHORT_LIFE, end, keep_running
 
 
 def starter(
@@ -56,3 +59,15 @@ def test_long_life_resets_the_count_of_short_lives() -> None:
     with keep_running(starter(["false"], started), lambda code, again: ended.put((code, again)), clock=clock):
         ends = [ended.get(timeout=30) for _ in range(2 * MOST_SHORT_LIVES + 2)]
     assert all(again for _, again in ends)
+
+
+def test_a_child_that_ignores_the_signal_is_killed_also_if_the_wait_for_it_is_interrupted() -> None:
+    child = subprocess.Popen(["sh", "-c", "trap '' TERM; echo; exec sleep 600"], stdout=subprocess.PIPE)
+    assert child.stdout
+    child.stdout.readline()
+    interrupt = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        end(child, signal.SIGTERM)
+    child.stdout.close()
+    assert child.wait(30) == -signal.SIGKILL
