@@ -65,6 +65,30 @@ def test_csv_comes_back_as_csv_and_as_workbook(opd: ToldOpd, tmp_path: Path) -> 
     assert summary_in(folder)["temuan_terbuka"] == 3
 
 
+@pytest.mark.parametrize(
+    ("extract", "lines", "kept"),
+    [
+        ({"comment": "#"}, ["# catatan", "kode,jumlah", '"#123 x",1', "B,x"], "#123 x"),
+        ({"delimiter": ";", "quote": "none", "escape": "\\"}, ["kode;jumlah", r"a\;b\\c;1", "B;x"], r"a;b\c"),
+        ({"quote": "none", "escape": "\\", "comment": "#"}, ["kode,jumlah", r"\#7\,8,1", "B,x"], "#7,8"),
+        ({"quote": "none", "delimiter": ";"}, ["kode;jumlah", 'a "b",1;1', "B;x"], 'a "b",1'),
+        ({"escape": "\\", "comment": "#"}, ["kode,jumlah", r'"#\"7\",8",1', "B,x"], '#"7",8'),
+    ],
+)
+def test_marked_csv_changes_no_cell(
+    extract: dict[str, str], lines: list[str], kept: str, opd: ToldOpd, tmp_path: Path
+) -> None:
+    contract = opd.dataset("uji/data", "csv", column("kode"), column("jumlah", "integer"), extract=extract)
+    file = tmp_path / "data.csv"
+    file.write_text("\n".join(lines) + "\n")
+    raw = "select kode, jumlah from raw.uji__data"
+    assert opd.send(contract, file) == "loaded" and opd.loads.run(raw) == [(kept, 1)]
+    opd.tell()
+    (folder,) = opd.folders()
+    assert opd.send(contract, folder / "data.csv") in ("loaded", "unchanged")
+    assert opd.loads.run(raw) == [(kept, 1)]
+
+
 def test_workbook_that_would_change_a_cell_is_only_to_read(opd: ToldOpd, tmp_path: Path) -> None:
     contract = opd.dataset("uji/data", "csv", column("kode"), column("jumlah", "integer"))
     file = tmp_path / "data.csv"
