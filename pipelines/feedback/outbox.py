@@ -21,6 +21,7 @@ from pipelines.errors import SourceError
 from pipelines.extract.upload.files import leads_outside
 from pipelines.extract.upload.zone import CALL_S, COPY_S, Zone, on_zone
 from pipelines.feedback.pack.summary import SUMMARY_FILE
+from pipelines.redaction.personal_shapes import NUMBERS, masked
 
 NOT_TAKEN = "berkas-tidak-diambil"
 """The folder about files that no dataset takes."""
@@ -31,8 +32,11 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def folder_of_load(opd: str, dataset: str, batch_id: int, file: str | None) -> str:
-    """The folder of a load's feedback, below the zone. file: the name of the upload or source."""
-    stem = safe_name((file or "").rpartition("/")[2].rpartition(".")[0] or (file or ""))
+    """The folder of a load's feedback, below the zone. file: the name of the upload or source.
+
+    Persons' numbers in it are masked: the folder is named in mails and logs.
+    """
+    stem = safe_name(masked((file or "").rpartition("/")[2].rpartition(".")[0] or (file or ""), NUMBERS))
     return f"{opd}/{OUTBOX}/{dataset}/{batch_id}" + (f"-{stem}" if stem else "")
 
 

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.upload import FileExtract
-from pipelines.errors import ContractError
+from pipelines.errors import ContractError, SourceError
 from pipelines.extract.stream import SourceStream
 from pipelines.extract.upload.csv.dialect import dialect_of
 from pipelines.extract.upload.csv.text import Dialect, bom_encoding, open_text
@@ -70,8 +70,13 @@ class Original:
 
 
 @contextmanager
-def open_original(contract: Contract, upload: UploadedFile, limits: Limits = LIMITS) -> Iterator[Original]:
-    """Opens an upload of the contract, unpacked. Raises SourceError, and ContractError for another kind of source."""
+def open_original(
+    contract: Contract, upload: UploadedFile, limits: Limits = LIMITS, *, sha256: str | None = None
+) -> Iterator[Original]:
+    """Opens an upload of the contract, unpacked. sha256: that of the content that is meant; None for any.
+
+    Raises SourceError, and ContractError for another kind of source.
+    """
     extract = contract.extract
     if not isinstance(extract, FileExtract):
         raise ContractError(contract.key, "dataset ini bukan unggahan", code="GDK-K022")
@@ -80,6 +85,8 @@ def open_original(contract: Contract, upload: UploadedFile, limits: Limits = LIM
     reading = Reading(contract, replace(extract, hidden="load"), upload.name, limits)
     with ExitStack() as opened:
         content = opened.enter_context(upload.open(contract.key))
+        if sha256 not in (None, content.sha256):
+            raise SourceError(contract.key, "sudah diganti dengan isi lain", transient=True, code="GDK-F017")
         file = unpacked(reading, content.file, opened)
         check_kind(reading, file)
         file.seek(0, io.SEEK_SET)

@@ -18,7 +18,7 @@ from psycopg import Connection
 from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
 from pipelines.contracts.upload import REFUSED_ROWS, VIEW, copy_name, stem_of
-from pipelines.errors import SourceError
+from pipelines.errors import ContractError, SourceError
 from pipelines.extract.upload.files import UploadedFile
 from pipelines.extract.upload.original import open_original
 from pipelines.extract.upload.zone import Zone
@@ -81,7 +81,8 @@ def build_of_files(opd: str, title: str, findings: Iterable[Finding], folder: Pa
 
 def finish(summary: Summary, layout: Layout, folder: Path) -> None:
     """Writes page and summary beside the files that are there."""
-    files = sorted({*(file.name for file in folder.iterdir()), PAGE, SUMMARY_FILE})
+    names = sorted({*(file.name for file in folder.iterdir()), PAGE, SUMMARY_FILE})
+    files = [masked(name, NUMBERS) for name in names]
     (folder / PAGE).write_text(
         render_page(summary, layout, [name for name in files if name != PAGE]), encoding="utf-8"
     )
@@ -126,7 +127,7 @@ class _Books:
         if original is not None:
             try:
                 return self._mark(connection, original, summary)
-            except SourceError as error:
+            except (SourceError, ContractError) as error:
                 why_not = f"Berkas aslinya tidak dapat dibaca lagi: {error.message}."
                 self._drop()
         summary.notes.append(why_not)
@@ -139,12 +140,13 @@ class _Books:
             if self._name != REFUSED_ROWS and (self._book.rows_left_out or not self._book.is_faithful):
                 # Only a copy of the whole file may be sent. Our readers don't take a file of this name.
                 self._name = stem_of(self._load.source_name or "") + VIEW
-                summary.notes.append(f"{self._name} tidak memuat semuanya, jadi hanya untuk dibaca.")
+                shown = masked(self._name, NUMBERS)
+                summary.notes.append(f"{shown} tidak memuat semuanya, jadi hanya untuk dibaca.")
             self._book.save(self._folder / self._name, summary)
 
     def _mark(self, connection: Connection[Any], upload: UploadedFile, summary: Summary) -> Layout:
         load = self._load
-        with open_original(load.contract, upload) as original, ExitStack() as opened:
+        with open_original(load.contract, upload, sha256=load.sha256) as original, ExitStack() as opened:
             sinks: list[Sink] = []
             whole, self._name = True, copy_name(upload.name, ".xlsx")
             if original.dialect is not None:

@@ -19,7 +19,7 @@ NAME = "index.html"
 
 
 def render_page(summary: Summary, layout: Layout, files: list[str]) -> str:
-    """The page. files: names of the files beside it."""
+    """The page. files: names of the files beside it; one with a masked number gets no link."""
     return (
         _environment()
         .get_template("page.html.j2")

@@ -183,6 +183,20 @@ def test_link_of_the_opd_leads_nothing_out_of_the_zone(opd: ToldOpd, tmp_path: P
     assert opd.states() == ["failed"] and not [*outside.iterdir()]
 
 
+def test_number_of_a_person_in_a_file_name_is_only_in_the_name_of_the_copy(
+    opd: ToldOpd, tmp_path: Path
+) -> None:
+    contract = opd.dataset("uji/data", "csv", *COLUMNS)
+    opd.send(contract, write(tmp_path, "kode,jumlah\nA,1\nB,x\n", "6402014105900001.csv"))
+    lines = opd.tell().lines
+    (folder,) = opd.folders()
+    texts = [(folder / name).read_text("utf-8-sig") for name in ("temuan.csv", "ringkas.json", "index.html")]
+    told = opd.loads.run("select folder from ops.feedback")
+    assert not [text for text in (*texts, str(folder), str(lines), str(told)) if "6402014105900001" in text]
+    assert (folder / "6402014105900001.csv").exists()
+    assert "***.csv" in summary_in(folder)["isi_folder"]
+
+
 def test_mail_reaches_each_address_once_and_holds_no_personal_value(opd: ToldOpd, tmp_path: Path) -> None:
     server = SmtpServer()
     try:

@@ -14,6 +14,8 @@ from pipelines.feedback.outbox import folder_of_files, folder_of_load
         ("Januari 2024.xlsx", "dinkes/_umpan_balik/kunjungan/7-Januari_2024"),
         ("../../etc/passwd", "dinkes/_umpan_balik/kunjungan/7-etc_passwd"),
         ("..", "dinkes/_umpan_balik/kunjungan/7"),
+        ("6402014105900001.csv", "dinkes/_umpan_balik/kunjungan/7"),
+        ("data 6402014105900001.csv", "dinkes/_umpan_balik/kunjungan/7-data"),
         ("kunjungan", "dinkes/_umpan_balik/kunjungan/7-kunjungan"),
         (None, "dinkes/_umpan_balik/kunjungan/7"),
         ("a" * 300 + ".csv", "dinkes/_umpan_balik/kunjungan/7-" + "a" * 60),

@@ -14,6 +14,7 @@ from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.upload.files import UploadedFile, is_settled, put_upload
 from pipelines.extract.upload.inbox import MOST_UNKNOWN, find_uploads, list_uploads, unknown_files
+from pipelines.extract.upload.original import open_original
 from tests.support.extracts import upload_contract
 
 KEY = "samarinda/penduduk"
@@ -269,3 +270,15 @@ def test_pipe_is_refused_without_waiting_for_it(tmp_path: Path, zone: Path) -> N
     replaced = UploadedFile(tmp_path / "pipa.csv", "pipa.csv", 1, 0)
     with pytest.raises(SourceError, match="bukan berkas biasa"):
         replaced.open(KEY)
+
+
+def test_original_is_opened_only_with_the_content_that_is_meant(zone: Path) -> None:
+    (zone / KEY).mkdir(parents=True)
+    (zone / KEY / "data.csv").write_text("a\n1\n")
+    (upload,) = find_uploads(zone, CSV)
+    sha256 = upload.sha256
+    with open_original(CSV, upload, sha256=sha256) as original:
+        assert original.sha256 == sha256
+    (zone / KEY / "data.csv").write_text("a\n2\n")
+    with pytest.raises(SourceError, match="sudah diganti"), open_original(CSV, upload, sha256=sha256):
+        pass
