@@ -255,5 +255,9 @@ def test_evidence_has_the_days_from_a_period_to_its_release(warehouse: ModelWare
     query = (
         "select angka, satuan from mart_spbe.bukti_indikator where instrumen = 'epss' and jenis_bukti = %s"
     )
-    assert warehouse.run(query, "jeda_rilis") == [(d("3.5"), "hari")]
+    assert warehouse.run(query, "jeda_terbitan") == [(d("3.5"), "hari")]
+    ((says,),) = warehouse.run(
+        "select membuktikan from mart_spbe.bukti_indikator where jenis_bukti = 'jeda_terbitan'"
+    )
+    assert "mart mana pun" in says
     assert warehouse.run(query, "skor_mutu") == [(d("100.0"), "dari 100")]

@@ -74,7 +74,8 @@ periode as (
 ),
 
 rilis as (
-    -- Jarak dari akhir periode terbaru tiap dataset sampai terbitan pertama sesudah periode itu masuk.
+    -- Jarak dari akhir periode terbaru tiap dataset sampai terbitan pertama, mart mana pun, sesudah periode itu masuk.
+    -- Gudang tidak mencatat mart mana membaca dataset mana.
     select distinct on (periode.dataset)
         periode.dataset,
         catatan.at as terbit,
@@ -159,7 +160,7 @@ bukti as (
     where skor.urutan = 1
     union all
     select
-        'jeda_rilis' as jenis_bukti,
+        'jeda_terbitan' as jenis_bukti,
         null as lingkup,
         percentile_cont(0.5) within group (order by rilis.hari)::numeric(10, 1) as angka,
         'hari' as satuan,
