@@ -44,6 +44,12 @@ class Behaviour:
     silent: bool = False
     """It accepts the connection and sends nothing."""
 
+    def answer_to(self, recipient: str) -> str:
+        """The answer to RCPT."""
+        if recipient in self.refused:
+            return f"550 no {recipient} here"
+        return "451 later" if recipient in self.later else "250 ok"
+
 
 class _Session(socketserver.BaseRequestHandler):
     server: _Tcp
@@ -84,13 +90,10 @@ class _Session(socketserver.BaseRequestHandler):
                 case "MAIL":
                     sender, recipients = rest, []
                     self.say("250 ok")
-                case "RCPT" if _address(rest) in owner.behaviour.refused:
-                    self.say(f"550 no {_address(rest)} here")
-                case "RCPT" if _address(rest) in owner.behaviour.later:
-                    self.say("451 later")
                 case "RCPT":
-                    recipients.append(_address(rest))
-                    self.say("250 ok")
+                    answer = owner.behaviour.answer_to(_address(rest))
+                    recipients += [_address(rest)] if answer.startswith("250") else []
+                    self.say(answer)
                 case "DATA":
                     self.say("354 go on")
                     data = b"".join(iter(self.reader.readline, b".\r\n"))

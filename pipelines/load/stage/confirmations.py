@@ -32,8 +32,8 @@ _READ = sql.Identifier("pg_temp", "read_confirmations")
 def reason_in(text: str) -> str | None:
     """The reason in an OPD's confirmation ("memang benar: <reason>"), personal numbers masked; None if it is none.
 
-    Without a colon, or a dash between blanks, the words may begin another sentence ("memang benar salah ketik"). A reason
-    has a letter.
+    Without a colon, or a dash between blanks, the words may begin another sentence ("memang benar salah ketik"). A
+    reason has a letter.
     """
     found = _CONFIRMS.fullmatch(text.strip())
     reason = masked(" ".join(found["reason"].split()), ALL) if found else ""
