@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
 from selenium.webdriver.common.by import By
 
+from pipelines.redaction.database_urls import libpq_url
+from pipelines.settings import MailServer
 from tests.support.browser import Browser, chromium, require_chromium
-from tests.support.loket import POOR, VISITS, Office
+from tests.support.loket import POOR, POOR_MAIL, VISITS, Office
+from tests.support.small_warehouse import SmallWarehouse
+from tests.support.smtp_server import SmtpServer
 
 pytestmark = [pytest.mark.browser]
 BEYOND = """
@@ -21,9 +26,19 @@ return [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientR
     && !e.closest('.scroll') && !e.closest('.hidden, .skip')).map(e => e.outerHTML.slice(0, 80));
 """
 UNNAMED = """
-return [...document.querySelectorAll('input, select, textarea, progress')].filter(e => !e.labels.length)
+return [...document.querySelectorAll('input:not([type=hidden]), select, textarea, progress')].filter(e => !e.labels.length && !e.ariaLabel)
     .concat([...document.querySelectorAll('a, button, th')].filter(e => !e.textContent.trim())).map(e => e.outerHTML);
 """
+FAULTY: list[list[object]] = [
+    [1, "L", "2026-01-31"],
+    [2, "X", "2026-01-31"],
+    [None, "P", "2026-01-31"],
+    [4, "P", "31/31/2026"],
+    [10_001, "P", "2026-01-31"],
+    ["lima", "L", "2026-01-31"],
+    [7, "P", "2026-01-31"],
+]
+"""Rows of the form that are wrong in five ways: class, empty, no date, too large, no number."""
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +49,13 @@ def office(module_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) 
         office = Office(module_warehouse_url, tmp_path_factory.mktemp("kantor"))
         yield office
         office.loads.connection.close()
+
+
+@pytest.fixture
+def smtp() -> Iterator[SmtpServer]:
+    server = SmtpServer()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +82,21 @@ def send(browser: Browser, path: Path, order: str = "kirim") -> None:
     browser.find(f"//button[@value='{order}']").click()
 
 
+def click_in_sandbox(browser: Browser, selector: str) -> None:
+    """Clicks an element of a page that may run no script, not even that of the driver."""
+
+    def ask(command: str, **more: object) -> dict[str, Any]:
+        return browser.driver.execute_cdp_cmd(command, more)
+
+    root = ask("DOM.getDocument")["root"]["nodeId"]
+    node = ask("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+    ask("DOM.scrollIntoViewIfNeeded", nodeId=node)
+    quad = ask("DOM.getContentQuads", nodeId=node)["quads"][0]
+    mouse = {"x": (quad[0] + quad[4]) / 2, "y": (quad[1] + quad[5]) / 2, "button": "left", "clickCount": 1}
+    for kind in ("mousePressed", "mouseReleased"):
+        ask("Input.dispatchMouseEvent", type=kind, **mouse)
+
+
 def check_page(browser: Browser) -> None:
     """The page fits into a telephone's width, and everything on it has a name."""
     assert browser.driver.execute_script("return document.documentElement.lang") == "id"
@@ -71,9 +108,18 @@ def check_page(browser: Browser) -> None:
         assert browser.driver.execute_script(BEYOND) == [], f"{browser.driver.current_url} at {width}"
 
 
-def test_a_form_is_filled_sent_corrected_and_sent_again(
-    office: Office, browser: Browser, downloads: Path, tmp_path: Path
+def test_a_form_is_filled_wrong_and_corrected_until_the_mart_is_right(
+    office: Office, browser: Browser, downloads: Path, tmp_path: Path, smtp: SmtpServer
 ) -> None:
+    mail_server = MailServer("127.0.0.1", smtp.port, "tanpa", "gudang@uji.example")
+    small = SmallWarehouse(libpq_url(office.loads.url), tmp_path / "dbt_like_sql")
+    small.folder.write(
+        "models/sources.yml", "sources: [{name: dinsos, schema: raw, tables: [{name: dinsos__keluarga}]}]"
+    )
+    small.model(
+        "keluarga", "select kelamin, count(*) as n from {{ source('dinsos', 'dinsos__keluarga') }} group by 1"
+    )
+
     enter(browser, "petugas-dinsos")
     browser.click("Data keluarga", "a")
     browser.wait_for("Kirim berkas", "Belum ada kiriman", seconds=30)
@@ -82,9 +128,10 @@ def test_a_form_is_filled_sent_corrected_and_sent_again(
     browser.wait("the form in the folder of downloads", form.exists, 30)
 
     filled = tmp_path / "keluarga.xlsx"
-    _fill(form, filled, [[1, "L", "2026-01-31"], [2, "X", "2026-01-31"], [None, "P", "31/31/2026"]])
+    _fill(form, filled, FAULTY)
+    form.unlink()
     send(browser, filled, "periksa")
-    browser.wait_for("Berkas dapat dibaca", "3 baris", "Belum ada yang dikirim", seconds=60)
+    browser.wait_for("Berkas dapat dibaca", "7 baris", "Belum ada yang dikirim", seconds=60)
     assert office.files() == []
     check_page(browser)
     send(browser, filled)
@@ -93,24 +140,45 @@ def test_a_form_is_filled_sent_corrected_and_sent_again(
     browser.shot("loket")
 
     loaded = office.ingest(POOR).batch
-    assert loaded is not None and (loaded.state, loaded.loaded, loaded.quarantined) == ("loaded", 1, 2)
+    assert loaded is not None and (loaded.state, loaded.loaded, loaded.quarantined) == ("loaded", 2, 5)
+    assert small.build()["keluarga"].state == "ok"
+    assert small.run("select kelamin, n from core.keluarga order by 1") == [("L", 1), ("P", 1)]
+    office.send_feedback("on_change", mail_server)
+    (mail,) = smtp.mails
+    assert mail.recipients == (POOR_MAIL,) and "5 temuan: Data keluarga" in mail.message["Subject"]
+
     browser.open(f"/dataset/{POOR}")
-    browser.wait_for("Dimuat", "2 baris", seconds=30)
+    browser.wait_for("Dimuat", "5 baris", seconds=30)
     browser.click("keluarga.xlsx", "a")
-    browser.wait_for(
-        "Jenis Kelamin: Nilai di luar klasifikasi isian", "nomor: Sel wajib kosong", "31/31/2026", seconds=30
-    )
+    browser.wait_for("Jenis Kelamin: Nilai di luar klasifikasi isian", "nomor: Sel wajib kosong", seconds=30)
+    assert all(wrong in browser.text for wrong in ("31/31/2026", "10001", "lima"))
     check_page(browser)
     browser.shot("loket-temuan")
 
-    _fill(form, filled, [[1, "L", "2026-01-31"], [2, "P", "2026-01-31"], [3, "P", "2026-01-30"]])
+    place = f"/muatan/{loaded.batch_id}/umpan-balik"
+    browser.find("//a[contains(@href, 'index.html')]").click()
+    browser.wait(
+        "the page of findings", lambda: browser.driver.current_url.endswith(f"{place}/index.html"), 30
+    )
+    browser.shot("loket-umpan-balik")
+    click_in_sandbox(browser, "a[href='keluarga.xlsx']")
+    marked = downloads / "keluarga.xlsx"
+    browser.wait("the marked file", marked.exists, 30)
+    _correct(marked, {"X": "P", "31/31/2026": "2026-01-30", 10_001: 5, "lima": 6}, empty=3)
     browser.open(f"/dataset/{POOR}")
-    send(browser, filled)
+    send(browser, marked)
     browser.wait_for("Berkas diterima", seconds=60)
     again = office.ingest(POOR).batch
-    assert again is not None and (again.loaded + again.unchanged, again.quarantined) == (3, 0)
+    assert again is not None and (again.loaded + again.unchanged, again.quarantined) == (7, 0)
+    office.send_feedback("on_change", mail_server)
+    assert small.build()["keluarga"].state == "ok"
+    assert small.run("select kelamin, n from core.keluarga order by 1") == [("L", 2), ("P", 5)]
     browser.open(f"/dataset/{POOR}/temuan")
     browser.wait_for("Tidak ada temuan", seconds=30)
+    assert [(m.recipients, m.message["Subject"]) for m in smtp.mails[1:]] == [
+        ((POOR_MAIL,), "Kiriman diterima tanpa temuan: Data keluarga")
+    ]
+    small.connection.close()
 
 
 def test_a_wrong_file_is_refused_with_a_sentence_that_has_the_focus(
@@ -135,7 +203,7 @@ def test_all_works_without_script(office: Office, browser: Browser, tmp_path: Pa
         good.write_text("nomor,Jenis Kelamin,tanggal\n1,L,\n")
         send(browser, good)
         browser.wait("the page after the redirect", lambda: "terkirim=ya" in browser.driver.current_url, 60)
-        assert office.files() == [f"{VISITS}/kunjungan.csv", f"{POOR}/keluarga.xlsx"]
+        assert f"{VISITS}/kunjungan.csv" in office.files()
     finally:
         browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
@@ -156,7 +224,8 @@ def test_neither_of_two_opd_sees_anything_of_the_other(office: Office, browser: 
         assert f"Data {own}" in browser.text and other not in browser.text
         for path in (
             f"/dataset/{foreign}", f"/dataset/{foreign}/temuan", f"/dataset/{foreign}/templat.xlsx",
-            f"/muatan/{batch}", f"/muatan/{batch}/umpan-balik/temuan.csv", "/dataset/tidak/ada",
+            f"/muatan/{batch}", f"/muatan/{batch}/umpan-balik/temuan.csv",
+            f"/muatan/{batch}/umpan-balik/index.html", "/dataset/tidak/ada",
         ):  # fmt: skip
             browser.open(path)
             browser.wait_for("Tidak ditemukan", seconds=30)
@@ -180,3 +249,14 @@ def _fill(form: Path, out: Path, rows: list[list[object]]) -> None:
     for row in rows:
         book["Data"].append(row)
     book.save(out)
+
+
+def _correct(path: Path, by: dict[Any, Any], empty: Any) -> None:
+    """Puts right values in the place of wrong ones in an OPD's file, and one in its empty cell of the first column."""
+    book = openpyxl.load_workbook(path)
+    for row in book["Data"].iter_rows(min_row=4):
+        for cell in row[:3]:
+            cell.value = by.get(cell.value, cell.value)
+        if row[0].value is None and row[1].value is not None:
+            row[0].value = empty
+    book.save(path)

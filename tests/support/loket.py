@@ -14,6 +14,7 @@ import requests
 import uvicorn
 
 from pipelines.contracts.model import Contract
+from pipelines.contracts.upload import OUTBOX
 from pipelines.datasets import Datasets
 from pipelines.feedback.send import send_pending
 from pipelines.ingest import Ingested, ingest
@@ -22,7 +23,7 @@ from pipelines.loket.login import DemoLogin, Login, ProxyLogin
 from pipelines.loket.pages import Site
 from pipelines.loket.server import application
 from pipelines.loket.users import MadeUpUsers, UsersFile
-from pipelines.settings import AlertSettings, Settings
+from pipelines.settings import AlertSettings, MailServer, Settings
 from tests.support.contracts import column, document, make, upload
 from tests.support.loads import AT_ONCE, Loads
 from tests.support.servers import free_port
@@ -31,6 +32,8 @@ MOST = 1 << 20
 """The largest file of these tests, in bytes."""
 VISITS, POOR = "dinkes/kunjungan", "dinsos/keluarga"
 """A dataset of CSV files, and one of workbooks; each of another OPD."""
+POOR_MAIL = "data@dinsos.example"
+"""The address that the second one's contract names."""
 USERS = "rina: [dinkes]\nbudi: [dinsos]\nwati: walidata\n"
 
 
@@ -64,10 +67,9 @@ class Office:
         visits["slaProperties"] = [{"property": "frequency", "value": 30, "unit": "d"}]
         yield make(self.settings.contracts_dir, visits)
         sheet = {"format": "xlsx", "pattern": "*.xlsx", "sheet": "Data", "header_row": 3}
-        yield make(
-            self.settings.contracts_dir,
-            document(POOR, columns, upload(POOR, "xlsx"), extract=sheet, max_quarantine_share=0.9),
-        )
+        poor = document(POOR, columns, upload(POOR, "xlsx"), extract=sheet, max_quarantine_share=0.9)
+        poor["support"] = [{"channel": "Surel", "url": f"mailto:{POOR_MAIL}"}]
+        yield make(self.settings.contracts_dir, poor)
 
     def ingest(self, key: str) -> Ingested:
         """Loads what is due of a dataset, as Dagster does."""
@@ -76,15 +78,20 @@ class Office:
             self.loads.connection, contract, self.settings, self.loads.url, run_id="uji", waits=AT_ONCE
         )
 
-    def send_feedback(self, mail: str = "never") -> None:
-        """Writes what the OPD are told into the outbox, as Dagster does. mail: which letters are written, too."""
+    def send_feedback(self, mail: str = "never", server: MailServer | None = None) -> None:
+        """Writes what the OPD are told into the outbox, as Dagster does.
+
+        mail: which letters are written, too. server: sends them.
+        """
         datasets = Datasets(tuple(self.contracts.values()))
-        sent = send_pending(self.loads.connection, self.settings, datasets, AlertSettings(feedback=mail))
+        alerts = AlertSettings(mail=server, feedback=mail)
+        sent = send_pending(self.loads.connection, self.settings, datasets, alerts)
         assert not sent.failures
 
     def files(self) -> list[str]:
-        """Every file in the zone, hidden ones too, by its path there."""
-        return sorted(str(p.relative_to(self.zone)) for p in self.zone.rglob("*") if p.is_file())
+        """Every file that was sent, hidden ones too, by its path in the zone."""
+        paths = (p.relative_to(self.zone) for p in self.zone.rglob("*") if p.is_file())
+        return sorted(str(path) for path in paths if OUTBOX not in path.parts)
 
     def uploaders(self) -> list[tuple[Any, ...]]:
         rows = self.loads.connection.execute("select dataset, name, uploader from ops.upload_by order by at")
