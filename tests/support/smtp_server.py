@@ -69,13 +69,7 @@ class _Session(socketserver.BaseRequestHandler):
             word, _, rest = line.partition(" ")
             match word.upper():
                 case "EHLO" | "HELO":
-                    offers = [
-                        "uji",
-                        *(["STARTTLS"] if owner.tls and not encrypted else []),
-                        "AUTH PLAIN",
-                        "8BITMIME",
-                    ]
-                    self.say("\r\n".join(f"250{'-' if o != offers[-1] else ' '}{o}" for o in offers))
+                    self.say(_offers(with_tls=owner.tls is not None and not encrypted))
                 case "STARTTLS" if owner.tls:
                     self.say("220 go")
                     self.reader.close()
@@ -143,6 +137,12 @@ class SmtpServer:
         self.stopping.set()
         self._tcp.shutdown()
         self._tcp.server_close()
+
+
+def _offers(*, with_tls: bool) -> str:
+    """The answer to EHLO."""
+    offers = ["uji", *(["STARTTLS"] if with_tls else []), "AUTH PLAIN", "8BITMIME"]
+    return "\r\n".join(f"250{'-' if o != offers[-1] else ' '}{o}" for o in offers)
 
 
 def _address(rest: str) -> str:
