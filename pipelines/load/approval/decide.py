@@ -22,6 +22,7 @@ from pipelines.load.approval.waiting import CONTRACT_CHANGED, Waiting
 from pipelines.load.arrivals import contract_mark
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import Held, LoadPlan, create_raw, oldest_kept
+from pipelines.load.stage.statement import delete_expired_staged
 from pipelines.load.waits import WAITS, Waits
 from pipelines.redaction.personal_shapes import ALL, masked
 from pipelines.warehouse import locks
@@ -228,6 +229,9 @@ def _approve(
     applying = limit_statements(connection, contract, "menerapkan baris")
     with applying, connection.transaction():
         locks.limit_waiting(connection, waits.locks.total)
+        if expired := delete_expired_staged(plan):
+            gone = connection.execute(expired).rowcount
+            rows, batch.read = rows - gone, batch.read - gone
         apply_passed(connection, plan, batch, rows, shape, refused=False)
         waiting.note_outcome(connection, batch.batch_id, batch.state)
         waiting.drop_stage(connection, batch.batch_id)

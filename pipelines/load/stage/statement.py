@@ -178,6 +178,15 @@ def delete_expired(plan: LoadPlan) -> sql.Composed | None:
     )
 
 
+def delete_expired_staged(plan: LoadPlan) -> sql.Composed | None:
+    """Deletes the staged rows whose retention ended while they waited for approval. None if there is no such row."""
+    column = plan.contract.period_column
+    if plan.oldest is None or column is None:
+        return None
+    begin = period_begin(column, sql.Identifier("s", column.name))
+    return sql.SQL("delete from {} s where {} < {}").format(plan.stage, begin, sql.Literal(plan.oldest))
+
+
 def valid(plan: LoadPlan) -> sql.Composable:
     """Whether a row of `cleaned_rows` keeps all rules."""
     return all_kept(all_rules(plan))

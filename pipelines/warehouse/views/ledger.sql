@@ -17,7 +17,8 @@ cross join lateral jsonb_array_elements(q.reasons) as r (reason);
 
 -- Each time that new data came, and since when we know it. A file comes once, when its good bytes were first seen
 -- (upload_seen) or read. A load of a table brings its newest period (data_until) or, where it declares none, a change;
--- a period never lies after the load that brought it.
+-- a period never lies after the load that brought it. A load that waited for approval counts since it was read: the wait
+-- is ours, not the OPD's.
 create or replace view ops.arrival as
 with
 content as (
@@ -38,8 +39,12 @@ select
 from content as c
 left join sight as i on i.dataset = c.dataset and i.sha256 = c.sha256
 union all
-select b.dataset, least(b.finished_at, b.data_until), b.finished_at, false
+select b.dataset, least(k.known_at, b.data_until), k.known_at, false
 from ops.load_batch as b
+left join ops.load_approval as a on a.batch_id = b.batch_id
+cross join lateral (
+    select case when a.batch_id is null then b.finished_at else b.started_at end as known_at
+) as k
 where b.source_fingerprint is null and b.state = 'loaded' and b.by_retention is not true;
 
 -- Where each dataset stands. It arrived with the newest of its arrivals (ops.arrival), however often it was read since.
@@ -56,8 +61,12 @@ file as (
     select a.dataset, max(a.arrived_at) as first_seen from ops.arrival as a where a.is_file group by a.dataset
 ),
 change as (
-    select b.dataset, max(b.finished_at) as changed_at
+    select
+        b.dataset,
+        max(b.finished_at) as changed_at,
+        max(case when a.batch_id is null then b.finished_at else b.started_at end) as came_at
     from ops.load_batch as b
+    left join ops.load_approval as a on a.batch_id = b.batch_id
     where b.state = 'loaded' and b.by_retention is not true
     group by b.dataset
 ),
@@ -80,7 +89,7 @@ select
     l.dataset,
     case
         when g.is_file then f.first_seen
-        when c.changed_at is not null then least(c.changed_at, s.data_until)
+        when c.changed_at is not null then least(c.came_at, s.data_until)
     end as arrived_at,
     c.changed_at,
     s.data_until,

@@ -6,11 +6,14 @@ import json
 import signal
 import subprocess
 import sys
-from datetime import date
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from pipelines.clock import TIMEZONE
 from pipelines.contracts.model import Contract
 from pipelines.contracts.windows import Window
 from pipelines.errors import GudangError
@@ -19,7 +22,7 @@ from pipelines.load.approval.waiting import select_staged, waiting_loads
 from pipelines.load.ledger import RawVersion, raw_versions
 from pipelines.settings import PROJECT_ROOT
 from pipelines.warehouse.relation import Relation
-from tests.support.contracts import column, upload
+from tests.support.contracts import column, database, document, make, upload
 from tests.support.faulted import wait_for_nobody
 from tests.support.loads import Loads, Row, Rows
 
@@ -272,6 +275,22 @@ def test_a_full_refresh_keeps_the_rows_of_files_that_raw_had(loads: Loads, how: 
     approve(loads, held, refreshed.batch_id)
     approve(loads, held, behind.batch_id)
     assert loads.raw(held, "id") == [(1,), (2,)]
+
+
+def test_an_approval_does_not_bring_back_rows_whose_retention_is_over(loads: Loads, tmp_path: Path) -> None:
+    columns = [ID, column("hari", "date", required=True)]
+    made = document("uji/data", columns, database("UJI_URL"), extract={"table": "data"}, approval="required")
+    made["slaProperties"] = [
+        {"property": "retention", "value": 1, "unit": "y"},
+        {"property": "frequency", "value": 1, "unit": "d", "element": "data.hari"},
+    ]
+    held = make(tmp_path, made)
+    today = datetime.now(ZoneInfo(TIMEZONE)).date()
+    old, new = today - timedelta(days=400), today - timedelta(days=100)
+    batch = loads.load(held, gives(("1", str(old)), ("2", str(new))), today=today - timedelta(days=60))
+    assert batch.state == "waiting" and batch.read == 2
+    done = approve(loads, held, batch.batch_id)
+    assert loads.raw(held, "id") == [(2,)] and (done.batch.read, done.batch.loaded) == (1, 1)
 
 
 def killed(loads: Loads, contract: Contract, where: str, what: object) -> None:

@@ -54,6 +54,14 @@ def test_freshness_says_that_it_waits_for_us(loads: Loads, held: Contract) -> No
     assert "Terlambat" not in (replace(state, waiting_since=None).result.message or "")  # nothing ever came
 
 
+def test_the_wait_for_our_approval_is_not_the_opds_lateness(loads: Loads, held: Contract) -> None:
+    loads.run("update ops.load_batch set started_at = started_at - interval '3 days'")
+    decide(loads.connection, [held], Decision(1, APPROVED, "siti", "cli"))
+    ((read_at,),) = loads.run("select started_at from ops.load_batch")
+    assert loads.run("select arrived_at, known_at from ops.arrival") == [(read_at, read_at)]
+    assert loads.state(held, "arrived_at", "changed_at > arrived_at") == (read_at, True)
+
+
 def test_status_names_what_waits(loads: Loads, held: Contract) -> None:
     (line,) = waiting_lines(loads.url, [held.key])
     assert line.startswith("1: uji/data") and line.endswith(
