@@ -5,13 +5,14 @@ What belongs here: reading and writing that table. Not here: judging (send.py), 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from pipelines.contracts.model import Contract
 from pipelines.feedback.loads import JudgedLoad
@@ -67,18 +68,24 @@ def note_load(
     findings: int = 0,
     mark: str = "",
     error: str | None = None,
-) -> int:
-    """Writes what became of a load's feedback, and returns its number. A former try is replaced and counted."""
-    row = connection.execute(
-        "insert into ops.feedback (opd, dataset, batch_id, source_name, state, folder, findings, rows, mark, error)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    letter: Mapping[str, str] | None = None,
+) -> None:
+    """Writes what became of a load's feedback. A former try is replaced and counted.
+
+    letter: subject and text of the mail about it. It is in the same statement, so that no kill loses it.
+    """
+    connection.execute(
+        "insert into ops.feedback"
+        " (opd, dataset, batch_id, source_name, state, folder, findings, rows, mark, error, letter)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
         " on conflict (batch_id) do update set state = excluded.state, folder = excluded.folder,"
         " findings = excluded.findings, rows = excluded.rows, mark = excluded.mark, error = excluded.error,"
+        " letter = coalesce(excluded.letter, feedback.letter),"
         " tries = case when excluded.state = 'failed' then feedback.tries + 1 else feedback.tries end,"
         # What was mailed before a person decided about the load is over.
         " mailed_at = case when feedback.made_at >= %s then feedback.mailed_at end,"
         " mailed_to = case when feedback.made_at >= %s then feedback.mailed_to else '{}' end,"
-        " made_at = clock_timestamp(), resolved_at = null returning feedback_id",
+        " made_at = clock_timestamp(), resolved_at = null",
         [
             load.contract.opd,
             load.contract.key,
@@ -90,19 +97,19 @@ def note_load(
             load.rows_refused,
             mark,
             error,
+            Jsonb(dict(letter)) if letter else None,
             load.finished_at,
             load.finished_at,
         ],
-    ).fetchone()
-    assert row is not None
-    return row[0]
+    )
 
 
 _OVER = """
-update ops.feedback as f
-set state = 'resolved', resolved_at = clock_timestamp()
-from ops.load_batch as b
-where f.state = 'open' and f.dataset = any(%(datasets)s) and b.batch_id = f.batch_id
+select f.feedback_id, f.opd, f.dataset, f.batch_id, f.source_name, f.state, f.folder, f.findings, f.mark, f.error,
+    f.made_at, f.mailed_to
+from ops.feedback as f
+join ops.load_batch as b on b.batch_id = f.batch_id
+where f.state = 'open' and f.dataset = any(%(datasets)s)
     and (
         exists (
             select from ops.feedback as n
@@ -131,14 +138,13 @@ where f.state = 'open' and f.dataset = any(%(datasets)s) and b.batch_id = f.batc
             )
         )
     )
-returning f.feedback_id, f.opd, f.dataset, f.batch_id, f.source_name, f.state, f.folder, f.findings, f.mark, f.error,
-    f.made_at, f.mailed_to
+order by f.feedback_id
 """
 """A feedback is over when a newer one takes its place, or when a later load left none of its rows open."""
 
 
-def settle(connection: Connection[Any], contracts: Sequence[Contract]) -> list[Told]:
-    """Marks the feedback whose findings are over, and returns it."""
+def over(connection: Connection[Any], contracts: Sequence[Contract]) -> list[Told]:
+    """The open feedback whose findings are over."""
     values = {
         "datasets": [c.key for c in contracts],
         "uploads": [c.key for c in contracts if c.server.kind == "upload"],
@@ -146,6 +152,14 @@ def settle(connection: Connection[Any], contracts: Sequence[Contract]) -> list[T
     }
     with connection.cursor(row_factory=class_row(Told)) as cursor:
         return cursor.execute(_OVER.encode(), values).fetchall()
+
+
+def resolve(connection: Connection[Any], told: Told) -> None:
+    """Writes that the findings of a feedback are over."""
+    connection.execute(
+        "update ops.feedback set state = 'resolved', resolved_at = clock_timestamp() where feedback_id = %s",
+        [told.feedback_id],
+    )
 
 
 def told_of_files(connection: Connection[Any]) -> dict[str, Told]:

@@ -7,7 +7,6 @@ file, marked, is only in the upload zone. Not here: the mail server (alerts/mail
 from __future__ import annotations
 
 import hashlib
-import json
 import mimetypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -50,7 +49,7 @@ def is_wanted(mode: str, state: str, *, was_open: bool) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """Subject and text of a mail about one load, without the value of any row."""
+    """Subject and text of a mail about one load, without the value of any row. The ledger keeps it until it is sent."""
 
     subject: str
     text: str
@@ -92,12 +91,6 @@ def same_letter(load: JudgedLoad, findings: int, place: str | None) -> Letter:
     if place:
         text += f"\nSemua temuan ada di zona unggah, di folder {place}.\n"
     return Letter(f"Temuan masih sama: {load.contract.title}", text + _FOOT)
-
-
-def keep_letter(connection: Connection[Any], feedback_id: int, written: Letter) -> None:
-    """Writes the mail beside the feedback, for `send_letters`."""
-    text = json.dumps({"subject": written.subject, "text": written.text})
-    connection.execute("update ops.feedback set letter = %s where feedback_id = %s", [text, feedback_id])
 
 
 _DUE = """

@@ -10,7 +10,7 @@ import hashlib
 import logging
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from pipelines.feedback import ledger, outbox
 from pipelines.feedback.entries import Finding, count_open, findings_of_load
 from pipelines.feedback.files_left import tell_of_files
 from pipelines.feedback.loads import JudgedLoad, due_loads
-from pipelines.feedback.mail import NEVER, is_wanted, keep_letter, letter, same_letter, send_letters
+from pipelines.feedback.mail import NEVER, is_wanted, letter, same_letter, send_letters
 from pipelines.feedback.pack.build import build
 from pipelines.load.failures import message_of
 from pipelines.publication.indonesian import moment
@@ -133,27 +133,38 @@ def _tell(
     before = ledger.last_told(connection, load)
     stands = before is not None and before.state in ("open", "same")
     if not rows and not whole and load.state != "rejected":
-        told = ledger.note_load(connection, load, "clean")
-        if is_wanted(mode, "clean", was_open=stands):
-            keep_letter(connection, told, letter(load, None, None))
+        mail = letter(load, None, None) if is_wanted(mode, "clean", was_open=stands) else None
+        ledger.note_load(connection, load, "clean", letter=mail and asdict(mail))
         return
     mark = _mark(load, entries, whole)
     if stands and before and not load.is_upload and before.mark == mark and not again:
-        told = ledger.note_load(
-            connection, load, "same", folder=before.folder, findings=before.findings, mark=mark
+        mail = same_letter(load, rows, before.folder) if is_wanted(mode, "same", was_open=True) else None
+        ledger.note_load(
+            connection,
+            load,
+            "same",
+            folder=before.folder,
+            findings=before.findings,
+            mark=mark,
+            letter=mail and asdict(mail),
         )
-        if is_wanted(mode, "same", was_open=True):
-            keep_letter(connection, told, same_letter(load, rows, before.folder))
         return
     folder = outbox.folder_of_load(load.contract.opd, load.contract.dataset, load.batch_id, load.source_name)
     with tempfile.TemporaryDirectory(prefix="gudang-") as work:
         summary = build(connection, zone, load, whole, Path(work))
         outbox.put_folder(zone, folder, Path(work), load.contract.key)
-    told = ledger.note_load(connection, load, "open", folder=folder, findings=summary.open, mark=mark)
+    mail = letter(load, summary, folder) if is_wanted(mode, "open", was_open=stands) else None
+    ledger.note_load(
+        connection,
+        load,
+        "open",
+        folder=folder,
+        findings=summary.open,
+        mark=mark,
+        letter=mail and asdict(mail),
+    )
     sent.written += 1
     sent.lines.append(f"{load.contract.key}: {summary.headline}, di {folder}")
-    if is_wanted(mode, "open", was_open=stands):
-        keep_letter(connection, told, letter(load, summary, folder))
 
 
 def _mark(load: JudgedLoad, entries: str, whole: Sequence[Finding]) -> str:
@@ -167,19 +178,20 @@ def _mark(load: JudgedLoad, entries: str, whole: Sequence[Finding]) -> str:
 
 
 def _end_old(connection: Connection[Any], zone: Zone, contracts: Sequence[Contract], sent: Sent) -> None:
-    """Says in the folder of each feedback whose findings are over that they are."""
-    for told in ledger.settle(connection, contracts):
-        if told.folder is None:
-            continue
-        text = (
-            f"Umpan balik ini sudah selesai sejak {moment(datetime.now(UTC))}: temuannya sudah diperbaiki, atau ada"
-            " umpan balik yang lebih baru untuk kiriman berikutnya.\n"
-        )
-        try:
-            outbox.add_text(zone, told.folder, outbox.DONE, text, told.dataset or told.opd)
-        except GudangError as error:
-            sent.failures.append(str(error))
-        sent.lines.append(f"{told.folder}: selesai")
+    """Says in the folder of each feedback whose findings are over that they are. What failed is tried again later."""
+    text = (
+        f"Umpan balik ini sudah selesai sejak {moment(datetime.now(UTC))}: temuannya sudah diperbaiki, atau ada"
+        " umpan balik yang lebih baru untuk kiriman berikutnya.\n"
+    )
+    for told in ledger.over(connection, contracts):
+        if told.folder is not None:
+            try:
+                outbox.add_text(zone, told.folder, outbox.DONE, text, told.dataset or told.opd)
+            except GudangError as error:
+                sent.failures.append(str(error))
+                continue
+            sent.lines.append(f"{told.folder}: selesai")
+        ledger.resolve(connection, told)
 
 
 def _message(subject: str, error: BaseException) -> str:

@@ -246,3 +246,34 @@ def test_mailbox_that_is_refused_for_the_present_holds_no_other_mail_up(opd: Tol
         assert [m.recipients[0] for m in server.mails] == ["lain@uji.example", "penuh@uji.example"]
     finally:
         server.stop()
+
+
+def test_kill_loses_neither_a_mail_nor_the_word_that_all_is_over(opd: ToldOpd, tmp_path: Path) -> None:
+    server = SmtpServer()
+    connection = opd.loads.connection
+    opd.loads.run(
+        "create function stop() returns trigger language plpgsql as"
+        " $$ begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$"
+    )
+    opd.loads.run(
+        "create trigger stop before update of letter on ops.feedback for each row execute function stop()"
+    )
+    try:
+        mail = MailServer("127.0.0.1", server.port, "tanpa", "gudang@uji.example")
+        opd.alerts = replace(opd.alerts, mail=mail, feedback="on_change")
+        contract = opd.dataset("uji/data", "csv", *COLUMNS, mail=("a@uji.example",))
+        opd.send(contract, write(tmp_path, "kode,jumlah\nA,1\nB,x\n"))
+        opd.tell()
+        opd.tell()
+        assert len(server.mails) == 1 and not connection.closed
+        # The disk is full, or the process ends, before the file is there.
+        (folder,) = opd.folders()
+        (folder / "SELESAI.txt").mkdir()
+        opd.send(contract, write(tmp_path, "kode,jumlah\nA,1\nB,2\n"))
+        sent = send_pending(connection, opd.settings, Datasets((contract,)), opd.alerts)
+        assert len(sent.failures) == 1 and opd.states() == ["open", "clean"]
+        (folder / "SELESAI.txt").rmdir()
+        opd.tell()
+        assert (folder / "SELESAI.txt").is_file() and opd.states() == ["resolved", "clean"]
+    finally:
+        server.stop()
