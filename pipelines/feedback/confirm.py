@@ -41,6 +41,7 @@ select q.entry_id, q.source_position as place, r.reason ->> 'kolom' as column_na
 from quarantine.row as q cross join lateral jsonb_array_elements(q.reasons) as r (reason)
 where q.dataset = %(dataset)s and q.state = 'open' and (%(entries)s::bigint[] is null or q.entry_id = any(%(entries)s))
     and (%(entries)s::bigint[] is not null or r.reason ? 'identitas')
+    and (%(column)s::text is null or (r.reason ->> 'kolom', r.reason ->> 'aturan') = (%(column)s, %(rule)s))
     and not exists (
         select from quarantine.confirmation as c
         where c.dataset = q.dataset and c.column_name = r.reason ->> 'kolom' and c.rule = r.reason ->> 'aturan'
@@ -56,7 +57,7 @@ values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing
 
 def waiting(connection: Connection[Any], contract: Contract, most: int) -> list[BrokenRule]:
     """The cells of open rows that wait for a confirmation, at most `most`."""
-    found = _reasons(connection, contract, None, most)
+    found = _reasons(connection, contract, None, most=most)
     return [one for one in found if is_soft(contract, one.column_name, one.rule)]
 
 
@@ -79,9 +80,7 @@ def confirm(
     reason = masked(" ".join(reason.split())[:LONGEST_REASON], ALL)
     if not reason:
         raise GudangError(contract.key, "alasannya belum diisi", hint="tulis mengapa nilai ini memang benar")
-    found = _reasons(connection, contract, [*entries], 10 * len(entries))
-    if only is not None:
-        found = [one for one in found if (one.column_name, one.rule) == only]
+    found = _reasons(connection, contract, [*entries], only=only)
     if lost := sorted(set(entries) - {one.entry_id for one in found}):
         numbers = ", ".join(map(str, lost))
         raise GudangError(
@@ -102,9 +101,14 @@ def confirm(
 
 
 def _reasons(
-    connection: Connection[Any], contract: Contract, entries: list[int] | None, most: int
+    connection: Connection[Any],
+    contract: Contract,
+    entries: list[int] | None,
+    *,
+    only: tuple[str, str] | None = None,
+    most: int | None = None,
 ) -> list[BrokenRule]:
+    column, rule = only or (None, None)
+    values = {"dataset": contract.key, "entries": entries, "column": column, "rule": rule, "most": most}
     with connection.cursor(row_factory=class_row(BrokenRule)) as cursor:
-        return cursor.execute(
-            _REASONS, {"dataset": contract.key, "entries": entries, "most": most}
-        ).fetchall()
+        return cursor.execute(_REASONS, values).fetchall()

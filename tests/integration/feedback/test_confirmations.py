@@ -206,3 +206,21 @@ def test_row_of_a_database_is_asked_for_again(opd: ToldOpd) -> None:
     assert opd.loads.run(RAW) == [("A", 1), ("B", 500)]
     assert opd.loads.run(OPEN) == []
     assert asked == [None, "2026-01-03T00:00:00", "2026-01-02T00:00:00"]
+
+
+def test_one_cell_of_a_row_with_many_faults_is_confirmed(opd: ToldOpd, tmp_path: Path) -> None:
+    many = [column(f"a{number}", "integer") for number in range(12)]
+    contract = opd.dataset("uji/data", "csv", *COLUMNS, *many)
+    header = ",".join(["kode", "jumlah", *(one["name"] for one in many)])
+    send(opd, contract, tmp_path, f"{header}\nA,500{',x' * len(many)}\n")
+    ((entry,),) = opd.loads.run("select entry_id from quarantine.row")
+    done = confirm(
+        opd.loads.connection,
+        contract,
+        [entry],
+        by="ani",
+        via="loket",
+        reason="benar",
+        only=("jumlah", "maximum"),
+    )
+    assert done == 1
