@@ -28,6 +28,7 @@ NOT_TAKEN = "berkas-tidak-diambil"
 DONE = "SELESAI.txt"
 """The file in a folder whose findings are over."""
 _LONGEST_STEM = 60
+_PARTIAL = re.compile(r"\.[0-9a-f]{16}\.part")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -51,7 +52,10 @@ def safe_name(name: str) -> str:
 
 
 def put_folder(zone: Zone, place: str, content: Path, subject: str) -> None:
-    """Copies the files of `content` to the folder `place` of the zone, which it replaces. Raises SourceError."""
+    """Copies the files of `content` to the folder `place` of the zone, which it replaces. Raises SourceError.
+
+    Only one process at a time may call it (send.LOCK): what a killed one left beside the folder is deleted.
+    """
     if isinstance(zone, Path):
         try:
             _put_local(zone, zone / place, content, subject)
@@ -90,7 +94,7 @@ def add_text(zone: Zone, place: str, name: str, text: str, subject: str) -> None
         _require_inside(zone, folder, subject)
         if not folder.is_dir():
             return
-        partial = folder / f".{secrets.token_hex(8)}.part"
+        partial = folder / _partial_name()
         try:
             partial.write_text(text, encoding="utf-8")
             partial.chmod(0o640)
@@ -98,6 +102,8 @@ def add_text(zone: Zone, place: str, name: str, text: str, subject: str) -> None
         except OSError as error:
             message = f"umpan balik tidak dapat ditulis ke zona unggah: {os_reason(error)}"
             raise SourceError(subject, message) from None
+        finally:
+            partial.unlink(missing_ok=True)
         return
     with on_zone(subject, folder, "umpan balik tidak dapat ditulis"):
         store: Any = folder.fs
@@ -105,10 +111,18 @@ def add_text(zone: Zone, place: str, name: str, text: str, subject: str) -> None
             store.pipe_file((folder / name).path, text.encode(), timeout=CALL_S)
 
 
+def _partial_name() -> str:
+    """A new hidden name for what is not complete yet."""
+    return f".{secrets.token_hex(8)}.part"
+
+
 def _put_local(zone: Path, target: Path, content: Path, subject: str) -> None:
     _require_inside(zone, target, subject)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{secrets.token_hex(8)}.part")
+    for left in target.parent.iterdir():
+        if _PARTIAL.fullmatch(left.name) and left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
+    partial = target.with_name(_partial_name())
     try:
         partial.mkdir()
         for file in sorted(content.iterdir()):
@@ -117,7 +131,7 @@ def _put_local(zone: Path, target: Path, content: Path, subject: str) -> None:
             copy.chmod(0o640)  # what an OPD sent is read by this account and its group only
         sync_folder(partial)
         if target.exists():
-            old = target.with_name(f".{secrets.token_hex(8)}.part")
+            old = target.with_name(_partial_name())
             target.rename(old)
             partial.rename(target)
             shutil.rmtree(old)
@@ -152,7 +166,11 @@ def _put_remote(target: UPath, content: Path, subject: str) -> None:
             if gone:
                 store.rm(gone, timeout=CALL_S)
             return
-        partial = target.parent / f".{secrets.token_hex(8)}.part"
+        partial = target.parent / _partial_name()
+        store.makedirs(target.parent.path, exist_ok=True, timeout=CALL_S)
+        for path in store.ls(target.parent.path, detail=False, timeout=CALL_S):
+            if _PARTIAL.fullmatch(str(path).rstrip("/").rpartition("/")[2]):
+                store.rm(path, recursive=True, timeout=CALL_S)
         store.makedirs(partial.path, exist_ok=True, timeout=CALL_S)
         for file in files:
             store.put_file(str(file), (partial / file.name).path, timeout=COPY_S)

@@ -31,6 +31,9 @@ def test_folder_is_written_replaced_and_deleted(zone: Zone, server: SftpServer, 
     content = tmp_path / "isi"
     content.mkdir()
     target = server.folder / PLACE
+    killed = target.parent / ".0123456789abcdef.part"
+    killed.mkdir(parents=True)
+    (killed / "ringkas.json").write_text("nol")
     for text in ("satu", "dua"):
         (content / "ringkas.json").write_text(text)
         put_folder(zone, PLACE, content, "uji/data")

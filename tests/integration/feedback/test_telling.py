@@ -12,6 +12,7 @@ import pytest
 
 from pipelines.datasets import Datasets
 from pipelines.feedback.pack.summary import schema
+from pipelines.feedback.prune import prune_feedback
 from pipelines.feedback.send import send_pending
 from pipelines.settings import MailServer
 from tests.support.contracts import column, database
@@ -277,3 +278,31 @@ def test_kill_loses_neither_a_mail_nor_the_word_that_all_is_over(opd: ToldOpd, t
         assert (folder / "SELESAI.txt").is_file() and opd.states() == ["resolved", "clean"]
     finally:
         server.stop()
+
+
+def test_folder_that_can_not_be_deleted_keeps_no_other(opd: ToldOpd, tmp_path: Path) -> None:
+    zone = Path(str(opd.zone))
+    for name in ("buntu", "uji"):
+        contract = opd.dataset(f"{name}/data", "csv", *COLUMNS)
+        opd.send(contract, write(tmp_path, "kode,jumlah\nA,1\nB,x\n"))
+        opd.tell()
+        opd.send(contract, write(tmp_path, "kode,jumlah\nA,1\nB,2\n"))
+        opd.tell()
+    opd.loads.run("update ops.feedback set made_at = made_at - interval '9 days'")
+    (blocked,), (other,) = opd.folders("buntu"), opd.folders()
+    (zone / "buntu/_umpan_balik").rename(tmp_path / "luar")
+    (zone / "buntu/_umpan_balik").symlink_to(tmp_path / "luar")
+    done = prune_feedback(opd.loads.connection, opd.zone, 7, dry_run=False)
+    assert blocked.exists() and not other.exists()
+    assert done.count == 1 and done.failed and "tautan" in done.note
+
+
+def test_what_a_killed_build_left_goes_with_the_next_feedback(opd: ToldOpd, tmp_path: Path) -> None:
+    contract = opd.dataset("uji/data", "csv", *COLUMNS)
+    outbox = Path(str(opd.zone)) / "uji/_umpan_balik/data"
+    left = outbox / ".0123456789abcdef.part"
+    left.mkdir(parents=True)
+    (left / "data.csv").write_text("x")
+    opd.send(contract, write(tmp_path, "kode,jumlah\nA,1\nB,x\n"))
+    opd.tell()
+    assert [path.name for path in outbox.iterdir()] == [opd.folders()[0].name]
