@@ -35,6 +35,7 @@ REPORT = "laporan.html"
 STATUS = {
     "mutakhir": ("Mutakhir", "●"),
     "terlambat": ("Terlambat", "▲"),
+    "menunggu_persetujuan": ("Menunggu persetujuan", "◐"),
     "gagal": ("Gagal", "✕"),
     "belum_ada": ("Belum ada", "○"),
 }
@@ -99,6 +100,8 @@ def tiles(data: ReportData) -> list[Tile]:
     all_of_them = f"dari {indonesian.number(len(lines))} {of}"
     share = f"{all_of_them} ({indonesian.per_cent(came / len(lines))})"
     late = f"{all_of_them}; selain itu {counts['gagal']} gagal, {counts['belum_ada']} belum ada"
+    if undecided := counts["menunggu_persetujuan"]:
+        late += f", {indonesian.number(undecided)} menunggu persetujuan walidata"
     with_contract = sum(line.ada_kontrak for line in data.daftar_data)
     found = [
         Tile("Sudah datang", indonesian.number(came), share),

@@ -254,6 +254,7 @@ def test_daftar_data_compares_deliveries_with_the_schedule(warehouse: ModelWareh
             ('a/tepat', 'Tepat', 'Dinas A', 'x', 'api', 1, 6, 'terbuka', true),
             ('a/telat', 'Telat', 'Dinas A', 'x', 'api', 1, 6, 'terbuka', true),
             ('a/rusak', 'Rusak', 'Dinas A', 'x', 'api', 1, 6, 'terbuka', true),
+            ('a/tunggu', 'Tunggu', 'Dinas A', 'x', 'api', 1, 6, 'terbuka', true),
             ('a/tiada', 'Tiada', 'Dinas A', 'x', 'upload', 1, 6, 'terbuka', true),
             ('a/tetap', 'Tetap', 'Dinas A', 'x', 'upload', 1, 6, 'terbuka', true);
         insert into ops.load_batch (dataset, state, rows_in_raw, finished_at) values
@@ -263,6 +264,8 @@ def test_daftar_data_compares_deliveries_with_the_schedule(warehouse: ModelWareh
             ('a/telat', 'unchanged', null, now() - interval '1 hour'),
             ('a/rusak', 'loaded', 70, now() - interval '31 hours'),
             ('a/rusak', 'rejected', null, now()),
+            ('a/tunggu', 'loaded', 50, now() - interval '31 hours'),
+            ('a/tunggu', 'waiting', null, now() - interval '20 hours'),
             ('a/baru', 'running', null, null);
         insert into ops.load_batch
             (dataset, state, source_fingerprint, rows_in_raw, started_at, finished_at)
@@ -283,6 +286,7 @@ def test_daftar_data_compares_deliveries_with_the_schedule(warehouse: ModelWareh
         ("a/tepat", "mutakhir", 90, 2),
         ("a/tetap", "terlambat", 60, 0),
         ("a/tiada", "belum_ada", None, None),
+        ("a/tunggu", "menunggu_persetujuan", 50, 0),
     ]
 
 

@@ -78,6 +78,14 @@ def test_names_are_escaped() -> None:
     assert "Kunjungan &lt;b&gt;" in render(replace(EMPTY, daftar_data=(LINE,)), AT)
 
 
+def test_a_dataset_that_waits_for_our_approval_is_not_counted_as_late() -> None:
+    waits = replace(LINE, status="menunggu_persetujuan")
+    data = replace(EMPTY, daftar_data=(waits,))
+    (late,) = [tile for tile in tiles(data) if tile.label == "Terlambat"]
+    assert late.value == "0" and late.note.endswith("1 menunggu persetujuan walidata")
+    assert "Kirimannya sudah ada, dan walidata belum menyetujuinya" in render(data, AT)
+
+
 def test_agreed_datasets_are_counted_separately_from_the_others() -> None:
     """Of three agreed lines two came, one of them late. The two datasets outside of the list do not count there."""
     late = replace(

@@ -57,6 +57,8 @@ final as (
                 - gabungan.tempo_hari * interval '1 day'
                 - gabungan.latensi_jam * interval '1 hour'
                 then 'mutakhir'
+            -- Datanya sudah sampai; yang ditunggu walidata, bukan OPD.
+            when keadaan.last_state = 'waiting' then 'menunggu_persetujuan'
             when keadaan.last_state in ('failed', 'rejected', 'died') then 'gagal'
             when keadaan.arrived_at is null then 'belum_ada'
             else 'terlambat'
