@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from psycopg import Connection, errors, sql
@@ -116,6 +117,11 @@ select d.dataset, d.arrived_at, d.rows_in_raw, d.rows_quarantined, d.last_state
 from ops.dataset_state as d where d.dataset = any(%s)
 """
 
+_SCORES = """
+select dimension, score, change, open_findings, days_to_fix, year, month from ops.scores_of_dataset(%s)
+order by dimension <> 'gabungan', dimension
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -175,6 +181,22 @@ class Standing:
     last_state: str
 
 
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A score of a dataset in a month, from 0 to 100 (mart_satu_data.kualitas_data). change: since the month before.
+
+    dimension: one of BPS, or "gabungan" for all of them. days_to_fix: the mean of rows that were refused.
+    """
+
+    dimension: str
+    score: Decimal | None
+    change: Decimal | None
+    open_findings: int
+    days_to_fix: Decimal | None
+    year: int
+    month: int
+
+
 @contextmanager
 def session(url: str) -> Iterator[Connection[Any]]:
     """A session of the warehouse with the rights of the page alone. Raises LoadError if there is none to be had."""
@@ -220,3 +242,9 @@ def standings(connection: Connection[Any], datasets: Sequence[str]) -> dict[str,
     with connection.cursor(row_factory=class_row(Standing)) as cursor:
         rows = cursor.execute(_STATES, [[*datasets]]).fetchall()
     return {row.dataset: row for row in rows}
+
+
+def scores(connection: Connection[Any], dataset: str) -> list[Score]:
+    """The scores of a dataset in its latest month, the one of all dimensions first; none before the mart is built."""
+    with connection.cursor(row_factory=class_row(Score)) as cursor:
+        return cursor.execute(_SCORES, [dataset]).fetchall()

@@ -125,11 +125,13 @@ class Pages:
             standing = ledger.standings(connection, [contract.key]).get(contract.key)
             history = ledger.history(connection, contract.key, of_uploads=of_uploads)
             since = waiting_since(connection, [contract]).get(contract.key)
+            scores = ledger.scores(connection, contract.key)
         arrived = standing.arrived_at if standing else None
         fresh = freshness_of(contract, arrived, datetime.now(UTC), since)
         return self._page(
             request, "dataset", status, contract=contract, standing=standing, fresh=fresh, history=history,
-            has_template=template.has_template(contract), is_csv=of_uploads and template.is_csv(contract),
+            scores=scores, has_template=template.has_template(contract),
+            is_csv=of_uploads and template.is_csv(contract),
             most=self._site.most_bytes, **more,
         )  # fmt: skip
 

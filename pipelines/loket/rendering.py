@@ -53,7 +53,7 @@ def _environment() -> Environment:
         "state": words.state, "catalogued": words.catalogued,
         "freshness": words.freshness, "size": words.size, "returned": words.returned,
         "number": indonesian.number, "source": indonesian.source, "rule": indonesian.rule,
-        "short_day": indonesian.short_day, "moment": words.moment,
+        "short_day": indonesian.short_day, "short_month": indonesian.short_month, "moment": words.moment,
     }  # fmt: skip
     found.globals.update(names)
     found.filters["capitalize_first"] = _capitalized

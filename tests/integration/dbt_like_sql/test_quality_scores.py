@@ -103,6 +103,12 @@ def test_scores_by_hand(warehouse: ModelWarehouse) -> None:
 
     days = monthrange(*month(3))[1]
     fresh = (d(1000) / days).quantize(d("0.1"), "ROUND_DOWN")
+    # What the upload page shows: the latest month.
+    of_page = warehouse.run(
+        "select dimension, score, change, open_findings, days_to_fix from ops.scores_of_dataset('uji/a')"
+    )
+    told = ("skor", "perubahan", "temuan_terbuka", "hari_perbaikan")
+    assert {name: tuple(rest) for name, *rest in of_page} == scores(warehouse, "uji/a", 0, *told)
     found = scores(warehouse, "uji/a", 3, "skor")
     assert {name: score for name, (score,) in found.items()} == {
         "akurasi": d("92.9"),

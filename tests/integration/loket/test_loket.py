@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import socket
 import tempfile
 import time
@@ -408,3 +409,30 @@ def test_a_file_that_could_not_be_read_is_in_the_history_with_its_reason(office:
     assert "Gagal dimuat" in history
     number = history.partition('href="/muatan/')[2].partition('"')[0]
     assert "bukan berkas CSV" in page.get(f"/muatan/{number}", "rina").text
+
+
+def test_scores_are_shown_to_their_own_opd(office: Office, page: Page) -> None:
+    place = f"/dataset/{VISITS}"
+    assert "Skor mutu" not in page.get(place, "rina").text  # no night has built the mart
+    office.loads.run("create schema if not exists mart_satu_data")
+    office.loads.run(
+        "create table mart_satu_data.kualitas_data (dataset text, dimensi text, skor numeric, perubahan numeric,"
+        " temuan_terbuka bigint, hari_perbaikan numeric, tahun int, bulan int);"
+        "insert into mart_satu_data.kualitas_data values"
+        " ('dinkes/kunjungan', 'validitas', 88.2, null, 3, 2.5, 2026, 11),"
+        " ('dinkes/kunjungan', 'gabungan', 91.5, -1.5, 4, null, 2026, 11),"
+        " ('dinkes/kunjungan', 'gabungan', 93.0, null, 0, null, 2026, 10),"
+        " ('dinsos/keluarga', 'gabungan', 12.3, null, 9, 1.0, 2026, 11)"
+    )
+    try:
+        shown = page.get(place, "rina").text
+        assert "Skor mutu, Nov 2026" in shown and "12,3" not in shown and "93,0" not in shown
+        table = re.sub("<[^>]+>", " ", shown.partition('id="skor"')[2].partition("</table>")[0])
+        assert "Gabungan 91,5 −1,5 4 – Validitas 88,2 – 3 2,5" in " ".join(table.split())  # noqa: RUF001
+        assert page.get(place, "budi").status_code == 404
+        assert "12,3" in page.get(f"/dataset/{POOR}", "budi").text
+        # The mart of an older version is as none.
+        office.loads.run("alter table mart_satu_data.kualitas_data drop column hari_perbaikan")
+        assert "Skor mutu" not in page.get(place, "rina").text
+    finally:
+        office.loads.run("drop table mart_satu_data.kualitas_data")
