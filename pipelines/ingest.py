@@ -95,7 +95,9 @@ def ingest(
     that have them, after the new files. full_refresh, allow_empty: see load/loader.py `load`.
 
     Whatever goes wrong is raised as a GudangError, after the ledger has it. Where files are appended or merged, a file
-    that fails does not stop the others: the error is raised when all were tried.
+    that fails does not stop the others: the error is raised when all were tried. A file that failed or was
+    rejected before, and is again, is only a warning of a load that brings other files: the ledger has it, and a load
+    without others says it.
     """
     asked = window if contract.replaces_periods else None
     loads = _Loads(connection, contract, settings, url, run_id, None if asked else window, allow_empty, waits)
@@ -143,15 +145,23 @@ def _load_each(
     """
     done: list[Ingested] = []
     failures = [*incoming.failures]
+    known: dict[str, GudangError] = {}
+    rejected: dict[str, Ingested] = {}
 
     def try_to_load(upload: Arrival | None, window: Window | None, *, again: bool) -> None:
         try:
             one = replace(loads, window=window).load(
                 upload, full_refresh=full_refresh and not done, again=again
             )
-            done.append(one)
+            if upload and one.batch and upload.outcome == one.batch.state == "rejected":
+                rejected[upload.file.name] = one
+            else:
+                done.append(one)
         except GudangError as error:
-            failures.append(error)
+            if upload and upload.outcome == "failed" and _is_its_own(error):
+                known[upload.file.name] = error
+            else:
+                failures.append(error)
             log.error("%s", error)
 
     for upload in incoming.uploads:
@@ -159,13 +169,30 @@ def _load_each(
     if loads.contract.replaces_periods:
         for upload, window in periods.files_to_read(loads.connection, loads.contract, incoming.zone, asked):
             try_to_load(upload, window, again=asked is not None)
-    if not (done or failures or incoming.not_mended):
+    old = [*known, *incoming.not_mended]
+    if not (done or rejected or failures or old):
         return Ingested(None, left=incoming.left)
-    if len(failures) == 1 and not incoming.not_mended:
-        raise failures[0]
-    if failures or incoming.not_mended:
+    if failures or (old and not done):
+        failures += known.values()
+        if len(failures) == 1 and not incoming.not_mended:
+            raise failures[0]
         raise _failure_of(loads.contract.key, incoming, failures, len(done))
-    return _sum(done, incoming.left)
+    ingested = _sum(done or [*rejected.values()], incoming.left)
+    if done and (old := [*old, *rejected]) and ingested.batch:
+        message = _names_of_old(old)
+        ingested.batch.warnings.append(message)
+        log.warning("%s: %s", loads.contract.key, message)
+    return ingested
+
+
+def _is_its_own(error: GudangError) -> bool:
+    """Whether a load failed by the fault of its file."""
+    return isinstance(error, ShrunkError) or (isinstance(error, SourceError) and not error.transient)
+
+
+def _names_of_old(names: Sequence[str]) -> str:
+    more = f" dan {len(names) - _MOST_SAID} lagi" if len(names) > _MOST_SAID else ""
+    return f"sudah gagal sebelumnya dan belum diperbaiki: {', '.join(names[:_MOST_SAID])}{more}"
 
 
 def _failure_of(key: str, incoming: Incoming, failures: Sequence[GudangError], done: int) -> SourceError:
@@ -175,8 +202,7 @@ def _failure_of(key: str, incoming: Incoming, failures: Sequence[GudangError], d
     if len(failures) > _MOST_SAID:
         messages.append(f"{len(failures) - _MOST_SAID} lagi, yang sebabnya ada di log run ini")
     if old:
-        more = f" dan {len(old) - _MOST_SAID} lagi" if len(old) > _MOST_SAID else ""
-        messages.append(f"sudah gagal sebelumnya dan belum diperbaiki: {', '.join(old[:_MOST_SAID])}{more}")
+        messages.append(_names_of_old(old))
     failed = len(failures) + len(old)
     count = failed + done
     return SourceError(
@@ -222,11 +248,8 @@ class _Loads:
             )
             outcome = done.batch.state if done.batch else None
             return done
-        except ShrunkError:
-            outcome = "failed"
-            raise
-        except SourceError as error:
-            outcome = None if error.transient else "failed"
+        except GudangError as error:
+            outcome = "failed" if _is_its_own(error) else None
             raise
         finally:
             if upload and outcome and self.window is None and not self.connection.closed:

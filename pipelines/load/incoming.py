@@ -108,6 +108,7 @@ def without_known_failures(
     """The files without those that failed before by their own fault, and these.
 
     The newest of the failed files is loaded again, so that the ledger goes on to say that something is wrong, and why.
+    It fails a load that brings nothing else (ingest.py).
     To load all of them again would cost more with every broken file that somebody leaves in the zone.
     """
     failed = [a for a in due if a.outcome == "failed"]

@@ -20,7 +20,7 @@ from psycopg import Connection
 
 from pipelines.definitions import build_definitions
 from pipelines.errors import SourceError
-from pipelines.ingest import ingest
+from pipelines.ingest import Ingested, ingest
 from pipelines.load import prepare
 from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.readiness import make_ready
@@ -304,13 +304,40 @@ def test_many_broken_files_are_one_line_and_cost_the_next_load_one_attempt(appen
     assert [found for found in appending.skip_message.splitlines() if found.startswith(line)]
     appending.put(A, "baik.csv")
     (request,) = appending.tick_twice()
-    assert not appending.run(request) and appending.rows() == ROWS[A]
+    assert appending.run(request) and appending.rows() == ROWS[A]
     with pytest.raises(SourceError) as failed:
         ingest(appending.connection, appending.contract, appending.settings, appending.url, run_id="malam")
     assert failed.value.message.startswith("8 dari 8 berkas gagal: 7.csv: ")
     assert failed.value.message.endswith("belum diperbaiki: 0.csv, 1.csv, 2.csv, 3.csv, 4.csv, 5.csv, 6.csv")
     attempts = "select source_name, count(*) from ops.load_batch where state = 'failed' group by 1 having count(*) > 1"
     assert appending.connection.execute(attempts).fetchall() == [("7.csv", 3)]
+
+
+def test_a_file_that_failed_before_is_a_warning_of_the_load_of_a_good_one(appending: Zone) -> None:
+    appending.put(BROKEN, "lama.csv")
+    assert appending.load_all() == 1
+
+    def load() -> Ingested:
+        z = appending
+        return ingest(z.connection, z.contract, z.settings, z.url, run_id="uji")
+
+    appending.put(A, "baik.csv")
+    done = load()
+    assert done.batch and done.batch.state == "loaded"
+    assert done.batch.warnings[-1] == "sudah gagal sebelumnya dan belum diperbaiki: lama.csv"
+    with pytest.raises(SourceError):
+        load()  # nothing else came
+    appending.put(b"id,nama\nsatu,Pasar\n", "tolak.csv")
+    refused = load()
+    assert refused.batch and refused.batch.state == "rejected"
+    appending.put(A.replace(b"1", b"9"), "baik_pula.csv")
+    done = load()
+    assert done.batch and done.batch.state == "loaded"
+    assert done.batch.warnings[-1].endswith("belum diperbaiki: lama.csv, tolak.csv")
+    appending.put(BROKEN + b"x", "baru.csv")
+    appending.put(A.replace(b"1", b"7"), "baik_lagi.csv")
+    with pytest.raises(SourceError, match=r"baru\.csv"):
+        load()
 
 
 def test_a_corrected_contract_loads_the_file_refused_before(zone: Zone) -> None:
