@@ -55,6 +55,16 @@ values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing
 """
 
 
+def when_accepted(contract: Contract) -> str:
+    """Says when a confirmed row is accepted. Rows of past windows are read again only by a backfill."""
+    if contract.windows:
+        return (
+            "barisnya diterima bila jendelanya dibaca lagi; jendela yang sudah lewat hanya dibaca lagi oleh pengisian"
+            " ulang"
+        )
+    return "barisnya diterima pada pemuatan berikutnya"
+
+
 def waiting(connection: Connection[Any], contract: Contract, most: int) -> list[BrokenRule]:
     """The cells of open rows that wait for a confirmation, at most `most`."""
     found = _reasons(connection, contract, None, most=most)

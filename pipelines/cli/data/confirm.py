@@ -43,11 +43,11 @@ def confirm(
 ) -> None:
     """Terima nilai tak lazim yang menurut OPD memang benar, bila aturannya perlu konfirmasi menurut kontrak.
 
-    Tanpa nomor entri: menyebut sel yang menunggu konfirmasi. Baris yang dikonfirmasi diterima pada pemuatan berikutnya.
+    Tanpa nomor entri: menyebut sel yang menunggu konfirmasi. Baris yang dikonfirmasi diterima bila dibaca lagi.
     """
     from pipelines.datasets import read_datasets
     from pipelines.feedback.confirm import confirm as record
-    from pipelines.feedback.confirm import waiting
+    from pipelines.feedback.confirm import waiting, when_accepted
     from pipelines.runtime.environment import current_settings, prepare_environment
     from pipelines.settings import load_settings
     from pipelines.warehouse.connection import connect
@@ -64,7 +64,7 @@ def confirm(
             if entries:
                 name = by or getpass.getuser()
                 count = record(connection, contract, entries, by=name, via="command", reason=reason)
-                print(f"{count} sel dikonfirmasi; barisnya diterima pada pemuatan {dataset} berikutnya")
+                print(f"{count} sel dikonfirmasi; {when_accepted(contract)}")
                 return
             found = waiting(connection, contract, _SHOWN)
         more = f" (hanya {_SHOWN} yang pertama)" if len(found) == _SHOWN else ""
