@@ -77,6 +77,10 @@ def systemd(
         values[name].startswith(f"{own}/") for name in ("HOME", "PROJECT", "BIN") for own in _OWN_FOLDERS
     )
     values["PROTECT_HOME"] = "read-only" if hidden else "yes"
+    # What the upload page needs may lie in the working folder; then it stays visible.
+    needed = (values[name] for name in ("ZONE", "PROJECT", "BIN"))
+    is_apart = not any(f"{place}/".startswith(f"{values['HOME']}/") for place in needed)
+    values["HIDDEN_FROM_LOKET"] = f"-{values['HOME']}" if is_apart else ""
     template = settings.project / "deploy" / "systemd" / "root"
     written = write_files(output, dict(_filled_in(template, values)), force=force)
     print(f"{output}: {written} berkas ditulis, yang lain sudah seperti itu.")

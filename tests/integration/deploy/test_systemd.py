@@ -65,6 +65,22 @@ def test_commands_by_hand_have_the_variables_of_the_services(tmp_path: Path) -> 
     assert {w.removeprefix("--setenv=") for w in words if w.startswith("--setenv=")} == of_services
 
 
+def test_the_upload_page_reads_neither_secrets_of_other_services_nor_their_folder(tmp_path: Path) -> None:
+    for zone, hidden in (
+        ("/srv/zona", ["-/run/gudang", "-/var/lib/gudang"]),
+        ("/var/lib/gudang/z", ["-/run/gudang"]),
+    ):
+        write_units(tmp_path / zone[1:], "--zone", zone)
+        units = tmp_path / zone[1:] / UNITS
+        common, own = units / "gudang-.service.d/common.conf", units / "gudang-loket.service.d/loket.conf"
+        # Another user than the services that have secrets: /proc shows it no environment of theirs.
+        assert settings_of(common, "User") == ["gudang"] and settings_of(own, "User") == ["gudang-loket"]
+        assert settings_of(own, "ProtectProc") == ["invisible"]
+        assert settings_of(own, "EnvironmentFile") == ["", "/etc/gudang/loket.env"]
+        (paths,) = settings_of(own, "InaccessiblePaths")
+        assert paths.split() == hidden
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with one dataset, so that the processes start fast."""
