@@ -22,6 +22,7 @@ from pipelines.errors import SourceError
 from pipelines.extract.upload.files import UploadedFile
 from pipelines.extract.upload.inbox import list_uploads
 from pipelines.extract.upload.zone import Zone, on_zone
+from pipelines.load.arrivals import take_last_arrived
 from pipelines.retention.tables import Pruned
 
 _WHAT = "unggahan yang sudah digantikan"
@@ -55,7 +56,7 @@ def prune_uploads(
         return Pruned(place, _WHAT, 0)
     try:
         # A file that has changed since we looked is another file.
-        listing = list_uploads(zone, contract)
+        listing = take_last_arrived(connection, contract, list_uploads(zone, contract))
         files = [f for f in listing.files if replaced.get(f.name) == f.stamp]
         # First those in place of which it was read, which would count again without it.
         names = {file.name for file in files}

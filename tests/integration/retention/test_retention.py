@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -210,5 +211,7 @@ def test_only_old_uploads_that_a_newer_one_replaced_are_deleted(loads: Loads, tm
               " where name = '1.csv'")  # fmt: skip
     loads.run("update ops.upload_seen set outcome = 'loaded', seen_at = now() - interval '400 days', seen_id = default"
               " where name = '3.csv'")  # fmt: skip
+    time.sleep(0.02)  # the clock of the file system
+    (folder / "1.csv").chmod(0o640)
     assert prune(dry_run=False) == 2, "the copy, and the original that would count again without it"
     assert sorted(p.name for p in folder.iterdir()) == ["2.csv", "3.csv", "4.csv"]
