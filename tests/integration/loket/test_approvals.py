@@ -129,14 +129,12 @@ def test_what_is_no_decision_is_refused_with_a_sentence(
 def test_a_rejection_reaches_the_opd_with_its_reason(office: ApprovingOffice, page: Page) -> None:
     batch = waits(office, page, MIXED)
     office.send_feedback("on_error")
-    assert (
-        len([f for f in office.files() if f.endswith("index.html")]) == 1
-    )  # the refused row is told of at once
+    assert len([*office.zone.rglob("index.html")]) == 1  # the refused row is told of at once
     office.loads.run("update ops.feedback set mailed_at = made_at, mailed_to = '{opd@uji.example}'")
     assert say(page, batch, "wati", "tolak", "jumlah <b>dua</b> kali lipat") == 303
     office.carry_out()
     office.send_feedback("on_error")
-    (told,) = [office.zone / f for f in office.files() if f.endswith("index.html")]
+    (told,) = office.zone.rglob("index.html")
     assert "ditolak walidata: jumlah &lt;b&gt;dua&lt;/b&gt; kali lipat" in told.read_text("utf-8")
     assert "jumlah &lt;b&gt;dua&lt;/b&gt; kali lipat" in page.get(f"/muatan/{batch}", "rina").text
     ((letter, mailed),) = office.loads.run("select letter ->> 'text', mailed_at from ops.feedback")
