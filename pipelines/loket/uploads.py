@@ -28,7 +28,7 @@ from pipelines.extract.upload.reader import Way, open_file
 from pipelines.extract.upload.zone import Zone
 from pipelines.loket import ledger
 
-LIMITS = Limits(memory=1200 << 20, seconds=60)
+LIMITS = Limits(memory=1200 << 20, seconds=120)
 """What reading one file may take here: less than a load may, because CHECKERS and SENDERS (pages.py) read at a time."""
 PREVIEW_S = 20.0
 """How many seconds a preview reads before it shows what it has."""
