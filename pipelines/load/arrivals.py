@@ -200,18 +200,18 @@ def _last_arrived(
     connection: Connection[Any], files: Sequence[UploadedFile], rows: Sequence[_Known]
 ) -> UploadedFile:
     """Of an original and its copies, the file that came last. rows: what came under their name, the oldest first."""
-    places: dict[UploadedFile, _Known] = {}
-    put: list[UploadedFile] = []
-    for file in files:
-        seen = next((row for row in reversed(rows) if row.stamp == file.stamp), None) or _seen_content(
-            file, rows
-        )
-        if seen:
-            places[file] = seen
-        if seen is None or seen.mtime != file.mtime:
-            put.append(file)
+    by_stamp = {row.stamp: row for row in rows}
+    untouched = {file: by_stamp[file.stamp] for file in files if file.stamp in by_stamp}
+    newest = max(files, key=lambda f: f.touched)
+    if newest in untouched and untouched[newest] == max(untouched.values(), key=lambda row: row.seen_id):
+        return newest  # a file that changed before it was not put there later
+    places = untouched | {f: seen for f in files if f not in untouched and (seen := _seen_content(f, rows))}
+    put = [file for file in files if file not in places or places[file].mtime != file.mtime]
+    if len(places) < len(files):
+        # Another content is there. The clock of a known file counts only if nothing has touched it since.
+        return max((f for f in files if f in put or f in untouched), key=lambda f: f.touched)
     # If all have another time and none another content, the zone was copied from elsewhere.
-    was_copied = len(put) == len(places) == len(files)
+    was_copied = len(put) == len(files)
     for file, seen in places.items():
         if seen.stamp != file.stamp and (was_copied or file not in put):
             connection.execute(

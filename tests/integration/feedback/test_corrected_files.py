@@ -186,3 +186,20 @@ def test_original_does_not_come_back_if_nobody_sends_it(event: str, opd: ToldOpd
     time.sleep(0.02)
     assert opd.send(contract, write_csv(tmp_path)) in ("loaded", "unchanged")
     assert opd.loads.run(raw) == [], "the original was sent again"
+
+
+def test_earlier_of_two_new_copies_does_not_come_later(opd: ToldOpd, tmp_path: Path) -> None:
+    contract = opd.dataset("uji/data", "csv", *COLUMNS, extract={"pattern": "*.csv"})
+    assert opd.send(contract, write_csv(tmp_path)) == "loaded"
+    opd.tell()
+    copy = opd.folders()[0] / "data satu-bertanda.xlsx"
+    raw = "select jumlah from raw.uji__data where kode = 'B'"
+    place = Path(str(opd.zone)) / contract.key
+    for number, name in ((2, "data satu-bertanda.xlsx"), (3, "data satu-bertanda (1).xlsx")):
+        correct(copy, "dua" if number == 2 else "2", str(number))
+        shutil.copy(copy, place / name)
+        time.sleep(0.02)  # the clock of the file system
+    (place / "data satu.csv").chmod(0o640)
+    for _ in range(3):
+        assert opd.load(contract) in ("loaded", "unchanged")
+        assert opd.loads.run(raw) == [(3,)]
