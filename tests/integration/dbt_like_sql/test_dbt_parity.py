@@ -124,8 +124,9 @@ def test_dbt_builds_the_same_relations(pg_url: str, tmp_path: Path) -> None:
         select 'spbe', '59/2020', 2025, n, 1 + n % 5, 4 from generate_series(1, 40) as n
         union all select 'pemdi', '8/2026', 2026, n, 1 + n % 5, 4 from generate_series(8, 20) as n;
         insert into raw.dlh__ispu (stasiun, waktu, kode_bps) values ('A', '2026-09-30T23:30:00Z', '6402');
-        insert into raw.dinsos__rekap_dtks (periode, kabupaten_kota, kecamatan, jumlah_keluarga)
-        values ('2026 Smt 1', 'Kab. Pasir', 'Kec. Pasir Belengkong', 3);
+        insert into raw.dinsos__rekap_dtks (periode, kabupaten_kota, kecamatan, jumlah_keluarga, keluarga_desil_1,
+            keluarga_desil_2, keluarga_desil_3, keluarga_desil_4)
+        values ('2026 Smt 1', 'Kab. Pasir', 'Kec. Pasir Belengkong', 3, 0, 1, 1, 1);
         insert into raw.bpkad__realisasi_apbd
             (periode, kode_skpd, nama_skpd, kode_sub_kegiatan, kode_rekening, anggaran, realisasi)
         values ('2026-01-01', '1', 'Dinas Sosial', 'a', '5.1.01.01.01.0001', 9, 3);
