@@ -244,7 +244,7 @@ def test_a_models_suite_with_an_expectation_that_nobody_knows(copy: Copy) -> Non
 
 def test_a_models_suite_that_reads_what_is_no_model(copy: Copy) -> None:
     suite = "expectations/core/agg_kunjungan_bulanan.json"
-    copy.change(suite, "core.fct_kunjungan_puskesmas", "core.fct_kunjungan")
+    copy.change(suite, "from core.fct_kunjungan_puskesmas group", "from core.fct_kunjungan group")
     fault = copy.fault(suite)
     assert fault.line == copy.line(suite, '"sama_dengan_fakta"')
     assert "core.fct_kunjungan, yang bukan model" in fault.message
