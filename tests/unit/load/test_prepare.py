@@ -20,6 +20,7 @@ def test_contract_has_the_strictest_class_of_its_columns(tmp_path: Path) -> None
         "latency_hours": None,
         "classification": "terbuka",
         "publish": False,
+        "column_count": 1,
     }
     person = column("nik", classification="pribadi", pseudonymise="uji")
     assert promised_row(contract_of(tmp_path, ID, person))["classification"] == "pribadi"
