@@ -103,7 +103,7 @@ def test_suite_is_known_to_great_expectations_and_has_sentences(key: str) -> Non
     path = SUITES / f"{key}.json"
     document = json.loads(path.read_text("utf-8"))
     assert document["name"] == key.replace("/", ".")
-    assert 1 <= len(written(path)) <= 4
+    assert 1 <= len(written(path)) <= 5
     for expectation in suite(CONTRACTS[key], SUITES):
         instantiate(key, expectation)
         assert expectation.message.endswith("."), expectation.name
