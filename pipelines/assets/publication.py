@@ -78,12 +78,12 @@ def _basis(
 
 
 def is_left(run: dg.DagsterRun) -> bool:
-    """Whether a run leaves everything as it is. One that somebody executes again publishes."""
+    """Whether a run publishes nothing, because nothing has changed. A run that a person repeats always publishes."""
     return run.tags.get(PUBLISHED_FROM) == UNCHANGED and run.parent_run_id is None
 
 
 def _unless_left(step: Callable[P, Iterator[Event]]) -> Callable[P, Iterator[Event]]:
-    """Lets a step do nothing in a run that leaves everything as it is."""
+    """Makes a step do nothing in a run for which `is_left` holds."""
 
     @wraps(step)
     def run(*args: P.args, **kwargs: P.kwargs) -> Iterator[Event]:

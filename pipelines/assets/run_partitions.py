@@ -1,4 +1,4 @@
-"""Says what the partitions of a run mean for a dataset of raw, and reports to Dagster which of them were loaded.
+"""Finds the days that the partitions of a run stand for, and reports to Dagster which partitions were loaded.
 
 What belongs here: Dagster's partitions of a contract, the days that a run loads, events and counts per partition. Not
 here: the calendar (contracts/windows.py), which upload brought which period (load/apply/periods.py).

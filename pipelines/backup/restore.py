@@ -131,7 +131,7 @@ def _leads_outside(path: PurePosixPath) -> bool:
 
 
 def _unpack(archive: tarfile.TarFile, place: Path) -> None:
-    """Writes the content of a checked archive below `place`. Owners and modes are those of new files here."""
+    """Writes the content of a checked archive below `place`. The files get the owner and modes of new files."""
     for member in archive:
         target = place / member.name
         if member.isdir():

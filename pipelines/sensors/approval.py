@@ -159,7 +159,7 @@ def _request(instance: dg.DagsterInstance, decision: Decision, retry_wait: float
     if last and (not last.dagster_run.is_finished or time.time() - (last.end_time or 0.0) < retry_wait):
         return None
     return dg.RunRequest(
-        # Dagster starts no second run with the same key.
+        # Dagster skips a request for a run whose key it has seen before.
         run_key=f"putusan:{number}" + (f":{last.dagster_run.run_id}" if last else ""),
         run_config={"putusan_loket": decision.number},
         tags={DECISION_TAG: number},

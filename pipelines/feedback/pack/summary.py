@@ -92,7 +92,7 @@ class Summary:
         return f"{number(self.open)} temuan"
 
     def facts(self) -> Iterator[tuple[str, str]]:
-        """Names and values that tell what was delivered, and what became of it."""
+        """Gives pairs of a label and a value about the delivery: who sent what, and the result of the load."""
         yield "OPD", self.opd
         if self.dataset:
             yield "Dataset", f"{self.title} ({self.dataset})"

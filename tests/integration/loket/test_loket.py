@@ -18,7 +18,7 @@ from pipelines.errors import SourceError
 from tests.support.contracts import column, document, make, upload
 from tests.support.loket import MOST, POOR, VISITS, Office, Page
 
-GOOD = "nomor;Jenis Kelamin;tanggal\n".replace(";", ",") + "1,L,2026-01-31\n2,P,\n"
+GOOD = "nomor,Jenis Kelamin,tanggal\n1,L,2026-01-31\n2,P,\n"
 HALF = "nomor,Jenis Kelamin,tanggal\n1,L,2026-01-31\n2,X,\n3,P,31/31/2026\n"
 
 

@@ -20,7 +20,10 @@ FAULTS = frozenset({
     *("SourceError", "ShapeError", "ContractError", "LoadError", "ShrunkError", "EmptyError"),
     *("FaultyError", "Fault", "source_error", "shape_error", "contract_error"),
 })  # fmt: skip
-"""What makes an error or a fault. `source_error` of a database finds its code by itself, and has two arguments."""
+"""The classes and functions that make errors and faults.
+
+One function is not guarded: the `source_error` of databases, which has two arguments and chooses its code itself.
+"""
 
 
 def guarded() -> list[Path]:
