@@ -100,7 +100,7 @@ def ingest(
     without others says it.
     """
     asked = window if contract.replaces_periods else None
-    loads = _Loads(connection, contract, settings, url, run_id, None if asked else window, allow_empty, waits)
+    loads = Loads(connection, contract, settings, url, run_id, None if asked else window, allow_empty, waits)
     try:
         incoming = Incoming([None])
         if isinstance(contract.extract, FileExtract):
@@ -122,7 +122,7 @@ def ingest(
         raise describe_failure(contract.key, error) from None
 
 
-def _rehearse(loads: _Loads, incoming: Incoming) -> list[Ingested]:
+def _rehearse(loads: Loads, incoming: Incoming) -> list[Ingested]:
     """The files that a full refresh of several files would reject; raises the error of one that would fail.
 
     The first file takes the place of everything, so each must be known to be good before.
@@ -137,7 +137,7 @@ def _rehearse(loads: _Loads, incoming: Incoming) -> list[Ingested]:
 
 
 def _load_each(
-    loads: _Loads, incoming: Incoming, *, full_refresh: bool, asked: Window | None = None
+    loads: Loads, incoming: Incoming, *, full_refresh: bool, asked: Window | None = None
 ) -> Ingested:
     """Loads one file after the other; of a full refresh the first takes the place of everything.
 
@@ -214,17 +214,20 @@ def _failure_of(key: str, incoming: Incoming, failures: Sequence[GudangError], d
 
 
 @dataclass(frozen=True, slots=True)
-class _Loads:
-    """What the loads of one call of `ingest` have in common."""
+class Loads:
+    """What the loads of one call of `ingest` have in common.
+
+    warehouse: its URL, or `connection` itself for loads in a transaction that is rolled back.
+    """
 
     connection: Connection[Any]
     contract: Contract
     settings: Settings
-    url: str
+    warehouse: str | Connection[Any]
     run_id: str
-    window: Window | None
-    allow_empty: bool
-    waits: Waits
+    window: Window | None = None
+    allow_empty: bool = False
+    waits: Waits = WAITS
 
     def load(
         self, upload: Arrival | None, *, full_refresh: bool, rehearsal: bool = False, again: bool = False
@@ -244,7 +247,7 @@ class _Loads:
             done = (
                 Ingested(stands)
                 if stands
-                else self._load(file, full_refresh=full_refresh, rehearsal=rehearsal)
+                else self.load_file(file, full_refresh=full_refresh, rehearsal=rehearsal)
             )
             outcome = done.batch.state if done.batch else None
             return done
@@ -256,7 +259,10 @@ class _Loads:
                 with suppress(psycopg.Error):
                     arrivals.note_outcome(self.connection, self.contract, upload, outcome)
 
-    def _load(self, file: UploadedFile | None, *, full_refresh: bool, rehearsal: bool) -> Ingested:
+    def load_file(
+        self, file: UploadedFile | None, *, full_refresh: bool = False, rehearsal: bool = False
+    ) -> Ingested:
+        """One load of a file, or of another source (None), as `load` does it, wherever the file is."""
         contract, window = self.contract, self.window
         gates: list[GateResult] = []
         waiting = WaitBudget()
@@ -267,7 +273,9 @@ class _Loads:
 
         def gate(staged: Staged) -> GateResult:
             log.info("%s: %d baris dibaca, %d lolos; memeriksa", contract.key, staged.rows_read, staged.rows)
-            gates.append(check(staged, self.settings.expectations_dir, self.url, window, self.connection))
+            gates.append(
+                check(staged, self.settings.expectations_dir, self.warehouse, window, self.connection)
+            )
             return gates[-1]
 
         try:
@@ -336,7 +344,16 @@ def _sum(done: Sequence[Ingested], left: tuple[LeftFile, ...]) -> Ingested:
         warnings=[w for b in batches for w in b.warnings],
         **{
             name: sum(getattr(b, name) for b in batches)
-            for name in ("read", "loaded", "unchanged", "quarantined", "confirmed", "deleted", "damaged")
+            for name in (
+                "read",
+                "loaded",
+                "new",
+                "unchanged",
+                "quarantined",
+                "confirmed",
+                "deleted",
+                "damaged",
+            )
         },
     )
     return Ingested(total, tuple(checks.values()), left, tuple(batches))

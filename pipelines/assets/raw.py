@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
@@ -201,15 +200,12 @@ def _ingest(
 
 def _waiting(contract: Contract, batch: Batch, left: Mapping[str, Any]) -> dg.AssetObservation:
     """Says on the asset's page what waits for approval, and how to look at it. The asset itself did not change."""
-    words = {"new": "baru", "changed": "berubah", "unchanged": "sama", "deleted": "dihapus"}
-    counts = asdict(batch.preview) if batch.preview else {}
     return dg.AssetObservation(
         raw_key(contract),
         description=describe_batch(batch),
         metadata={
             "menunggu_persetujuan": batch.batch_id,
-            **{f"baris_{words[name]}": count for name, count in counts.items()},
-            "baris_dikarantina": batch.quarantined,
+            **_counts(batch),
             "lihat_baris": dg.MetadataValue.md(f"```sql\n{select_staged(contract, batch.batch_id)}\n```"),
             **left,
         },
@@ -344,6 +340,18 @@ def column_schema(contract: Contract, links: PageLinks) -> dg.TableSchema:
     return dg.TableSchema(columns=columns)
 
 
+def _counts(batch: Batch) -> dict[str, int]:
+    """What a load did, or would do if it waits, in the numbers of a preview (feedback/preview.py)."""
+    changes = batch.changes
+    return {
+        "baris_baru": changes.new,
+        "baris_berubah": changes.changed,
+        "baris_sama": changes.unchanged,
+        "baris_dihapus": changes.deleted,
+        "baris_dikarantina": batch.quarantined,
+    }
+
+
 def _metadata(done: Ingested, of_range: str) -> dict[str, Any]:
     """What a materialisation shows of its load.
 
@@ -358,10 +366,8 @@ def _metadata(done: Ingested, of_range: str) -> dict[str, Any]:
         "ringkasan": describe_batch(batch),
         "baris_dibaca": batch.read,
         "baris_dimuat": batch.loaded,
-        "baris_sama": batch.unchanged,
-        "baris_dikarantina": batch.quarantined,
+        **_counts(batch),
         **({"baris_diterima_atas_konfirmasi": batch.confirmed} if batch.confirmed else {}),
-        "baris_dihapus": batch.deleted,
     }
     if of_range:
         of_load = {"rentang": of_range, "ringkasan_rentang": f"{batch.read} dibaca, {describe_batch(batch)}"}

@@ -25,8 +25,8 @@ from pipelines.warehouse.relation import trusted_sql
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """How many rows of raw an approval would add, change, leave and remove."""
+class Changes:
+    """How many rows of raw a load adds, changes, leaves and removes, or would."""
 
     new: int
     changed: int
@@ -39,6 +39,7 @@ class Batch:
     """What one load did, with its row counts. `state` has the values of ops.load_batch.
 
     error, code: why it failed or was rejected; its entry in the catalogue of findings.
+    loaded, new: rows that were added to raw or changed, and how many of them were added. Without a key no row changes.
     confirmed: rows that break a soft rule and were accepted because the OPD has confirmed them.
     damaged: rows with bytes that were replaced by U+FFFD.
     unreachable: rows of the source without a usable cursor or date, which an incremental read never finds; None if
@@ -56,6 +57,7 @@ class Batch:
     fingerprint: str | None = None
     read: int = 0
     loaded: int = 0
+    new: int = 0
     unchanged: int = 0
     quarantined: int = 0
     confirmed: int = 0
@@ -69,7 +71,12 @@ class Batch:
     warnings: list[str] = field(default_factory=list[str])
     drift: tuple[Drift, ...] = ()
     found: dict[str, str] = field(default_factory=dict[str, str])
-    preview: Preview | None = None
+    preview: Changes | None = None
+
+    @property
+    def changes(self) -> Changes:
+        """What the load did to raw, or would do if it waits."""
+        return self.preview or Changes(self.new, self.loaded - self.new, self.unchanged, self.deleted)
 
 
 @contextmanager
@@ -149,15 +156,17 @@ def close_batch(connection: Connection[Any], batch: Batch, *, running: bool = Fa
     """
     connection.execute(
         "update ops.load_batch set state = %s, source_name = %s, source_fingerprint = %s, rows_read = %s,"
-        " rows_loaded = %s, rows_unchanged = %s, rows_quarantined = %s, rows_confirmed = %s, rows_deleted = %s,"
-        " rows_damaged = %s, rows_unreachable = %s, error = %s, code = %s, failure = %s, seconds = %s, found = %s,"
-        " finished_at = clock_timestamp() where batch_id = %s and (state = 'running' or not %s)",
+        " rows_loaded = %s, rows_new = %s, rows_unchanged = %s, rows_quarantined = %s, rows_confirmed = %s,"
+        " rows_deleted = %s, rows_damaged = %s, rows_unreachable = %s, error = %s, code = %s, failure = %s,"
+        " seconds = %s, found = %s, finished_at = clock_timestamp()"
+        " where batch_id = %s and (state = 'running' or not %s)",
         [
             batch.state,
             batch.source_name,
             batch.fingerprint,
             batch.read,
             batch.loaded,
+            batch.new,
             batch.unchanged,
             batch.quarantined,
             batch.confirmed,

@@ -12,13 +12,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Protocol
 
 import psycopg
 from psycopg import Connection, sql
+from psycopg.pq import TransactionStatus
 
 from pipelines.contracts.model import Contract, MergeStrategy
 from pipelines.contracts.windows import Window
@@ -94,7 +95,8 @@ def load(
     Gives None, and leaves no entry, if there is nothing to read yet, or if a rehearsal passed the gate. Raises
     GudangError if the load fails; the ledger then says `failed`, and raw is as it was.
 
-    connection: in autocommit, and used by nobody else until the load returns.
+    connection: in autocommit, or in a transaction of the caller's, who then rolls back all that the load did. Nobody
+    else uses it until the load returns.
     window: the days of a partitioned dataset that are loaded; of an upload, only rows of these days are.
     full_refresh: everything is read, and replaces all rows of raw.
     allow_empty: if the source gives no row for the window, the window's rows in raw are deleted.
@@ -125,7 +127,9 @@ def load(
             if contract.cursor and not (full_refresh or added_columns.compare(connection, plan).only_adds):
                 plan = _since_watermark(connection, plan, batch)
             pseudonyms.require_keys(connection, plan)
-            if not _load(connection, plan, batch, open_source, gate, rehearsal=rehearsal):
+            with _savepoint(connection):
+                done = _load(connection, plan, batch, open_source, gate, rehearsal=rehearsal)
+            if not done:
                 ledger.drop_batch(connection, batch)
                 return None
         except BaseException as error:
@@ -139,6 +143,13 @@ def load(
                 connection.execute("discard temporary")
                 ledger.sweep(connection, contract)
     return batch
+
+
+def _savepoint(connection: Connection[Any]) -> AbstractContextManager[Any]:
+    """In a transaction of the caller's, a savepoint to which an error goes back; else nothing."""
+    if connection.info.transaction_status == TransactionStatus.IDLE:
+        return nullcontext()
+    return connection.transaction()
 
 
 def _since_watermark(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> LoadPlan:
@@ -313,7 +324,7 @@ def _fail(connection: Connection[Any], plan: LoadPlan, batch: Batch, error: Base
     if not isinstance(error, GudangError):
         batch.error = with_code(failures.message_of(error, locks=plan.waits.locks), batch.code)
     batch.failure = failures.fault_of_source(error)
-    batch.loaded = batch.unchanged = batch.deleted = 0
+    batch.loaded = batch.new = batch.unchanged = batch.deleted = 0
     try:
         ledger.close_batch(connection, batch, running=True)
         if isinstance(error, ShapeError):

@@ -8,21 +8,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pipelines.contracts.model import Contract
-from pipelines.contracts.upload import FileExtract
-from pipelines.errors import SourceError
 from pipelines.extract.stream import UnfitError
-from pipelines.extract.upload.files import UploadedFile, put_upload, require_upload_name
-from pipelines.extract.upload.inbox import (
-    NO_ORIGINAL,
-    find_uploads,
-    is_marked_copy,
-    original_name,
-    read_suffix,
-)
+from pipelines.extract.upload.files import UploadedFile, put_upload
+from pipelines.extract.upload.inbox import file_outside
 from pipelines.extract.upload.limits import Limits
 from pipelines.extract.upload.reader import Way, open_file
 from pipelines.extract.upload.zone import Zone
@@ -55,7 +46,7 @@ def preview(zone: Zone, contract: Contract, path: Path, name: str, seconds: floa
     Raises SourceError, ShapeError or ContractError with the first fault.
     """
     ends_at = time.monotonic() + seconds
-    stream = open_file(contract, _file(zone, contract, path, name), Way.CAREFUL, LIMITS)
+    stream = open_file(contract, file_outside(zone, contract, path, name), Way.CAREFUL, LIMITS)
     to_end = True
     try:
         for _ in stream.blocks:
@@ -72,7 +63,7 @@ def check_beginning(zone: Zone, contract: Contract, path: Path, name: str) -> Up
 
     Raises SourceError, ShapeError or ContractError for a file that no load could read.
     """
-    file = _file(zone, contract, path, name)
+    file = file_outside(zone, contract, path, name)
     stream = open_file(contract, file, limits=LIMITS)
     try:
         next(stream.blocks, None)
@@ -95,33 +86,3 @@ def accept(zone: Zone, contract: Contract, file: UploadedFile, name: str, upload
 
     assert isinstance(file.path, Path)
     put_upload(zone, contract.key, file.path, name=name, before_seen=record)
-
-
-def check_name(contract: Contract, name: str) -> None:
-    """Raises SourceError if the contract does not take a file of this name."""
-    assert isinstance(contract.extract, FileExtract)
-    require_upload_name(contract.key, name)
-    pattern = contract.extract.pattern
-    if not fnmatchcase(name.lower(), pattern.lower()):
-        kind = contract.extract.format.upper() if contract.extract.member is None else "ZIP"
-        message = f"nama berkas tidak cocok dengan {pattern}, padahal dataset ini menerima berkas {kind}"
-        raise SourceError(
-            contract.key, message, hint="pilih berkas yang benar, atau ganti namanya", code="GDK-F022"
-        )
-
-
-def _file(zone: Zone, contract: Contract, path: Path, name: str) -> UploadedFile:
-    """The file as the inbox will list it. Raises SourceError if the contract does not take a file of this name."""
-    assert isinstance(contract.extract, FileExtract)
-    state, marked = path.stat(), ""
-    if is_marked_copy(contract.extract, name):
-        require_upload_name(contract.key, name)
-        there = [file.name for file in find_uploads(zone, contract)]
-        original = original_name(contract.extract, there, name)
-        if original is None:
-            hint = "pilih berkas yang benar, atau ganti namanya"
-            raise SourceError(contract.key, f"{name}: {NO_ORIGINAL}", hint=hint, code="GDK-F022")
-        name, marked = original, read_suffix(name)
-    else:
-        check_name(contract, name)
-    return UploadedFile(path, name, state.st_size, state.st_mtime, state.st_ctime, marked)

@@ -76,12 +76,13 @@ class GateResult:
 def check(
     staged: Staged,
     folder: Path,
-    url: str,
+    warehouse: str | Connection[Any],
     window: Window | None = None,
     connection: Connection[Any] | None = None,
 ) -> GateResult:
-    """Runs the dataset's suite on the staged table of the warehouse at `url` (SQLAlchemy, psycopg).
+    """Runs the dataset's suite on the staged table.
 
+    warehouse: a URL (SQLAlchemy, psycopg), or a session that alone sees the staged table.
     window: the days that are loaded, for the SQL that finds the rows in raw. connection: a session there, in
     autocommit; with it, a suite is left that passed before on the same rows and rules, and the classes of the rows are
     compared with the last load.
@@ -105,9 +106,9 @@ def check(
             stood = tuple(standing[name].result(why) for name in names)
             return GateResult(tuple(results), stood, shares=shares)
         table = table_of(contract)
-        limited = url_with_limit(url, contract)
+        limited = url_with_limit(warehouse, contract) if isinstance(warehouse, str) else warehouse
         found = run_suite(expectations, relation, staged.rows, limited, shown=table.shown)
-        results += with_evidence(found, table, url, relation, lambda: raw_rows(contract, window))
+        results += with_evidence(found, table, warehouse, relation, lambda: raw_rows(contract, window))
         if not all(result.passed for result in found):
             basis = None
     return GateResult(tuple(results), basis=basis, shares=shares)

@@ -199,7 +199,7 @@ def _materializations(
     Files that replace periods are shown as their loads are: one event of the whole, and one for each period.
     """
     row = connection.execute(
-        "select b.dataset, b.rows_loaded, b.rows_unchanged, b.rows_deleted, b.rows_in_raw, d.decided_by,"
+        "select b.dataset, b.rows_loaded, b.rows_new, b.rows_unchanged, b.rows_deleted, b.rows_in_raw, d.decided_by,"
         " b.window_start, b.window_end"
         " from ops.load_batch b join ops.load_decision d using (batch_id)"
         " where b.batch_id = %s and d.decision = %s and d.done_at is not null and d.error is null"
@@ -207,7 +207,7 @@ def _materializations(
         [batch_id, APPROVED],
     ).fetchone()
     assert row is not None
-    dataset, loaded, unchanged, deleted, in_raw, by, first, last = row
+    dataset, loaded, new, unchanged, deleted, in_raw, by, first, last = row
     contract = next(c for c in datasets.contracts if c.key == dataset)
     version = raw_versions(connection, {dataset: str(Relation("raw", contract.table))})[dataset].version
     of_windows: list[str | None] = [None]
@@ -220,6 +220,8 @@ def _materializations(
             "disetujui_oleh": by,
             "kiriman": batch_id,
             "baris_dimuat": loaded,
+            "baris_baru": new,
+            "baris_berubah": loaded - new,
             "baris_sama": unchanged,
             "baris_dihapus": deleted,
             **({"dagster/row_count": in_raw} if in_raw is not None else {}),

@@ -35,29 +35,47 @@ def upload(
             metavar="BERKAS...", help="Berkas-berkasnya, seperti dikirim OPD.", exists=True, dir_okay=False
         ),
     ],
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Hanya hitung yang akan baru, berubah, sama, dan dikarantina; tidak ada yang diubah.",
+        ),
+    ] = False,
 ) -> None:
     """Letakkan berkas di zona unggah, seperti dilakukan OPD.
 
     Bila `gudang ui` terbuka, sensor unggahan memuatnya dalam setengah menit; bila tidak, malam berikutnya. Isi yang
     sama hanya dimuat sekali; nama yang sama dengan isi lain adalah koreksi. Tidak ada yang diletakkan bila satu berkas
     saja tidak cocok.
+
+    Dengan --dry-run kode keluar 1 berarti: dari salah satu berkas tidak ada yang akan dimuat.
     """
     from pipelines.contracts.upload import FileExtract
     from pipelines.datasets import read_datasets
     from pipelines.extract.upload.files import has_same_bytes, put_upload
     from pipelines.extract.upload.zone import upload_zone
-    from pipelines.runtime.environment import close_zone, current_settings
+    from pipelines.runtime.environment import close_zone, current_settings, warehouse_url
     from pipelines.runtime.home import make_home
+    from pipelines.warehouse.connection import connect
 
     settings = current_settings()
     datasets = read_datasets(settings)
-    uploads = {c.key: c.extract for c in datasets.contracts if isinstance(c.extract, FileExtract)}
+    uploads = {c.key: c for c in datasets.contracts if isinstance(c.extract, FileExtract)}
     if faulty := [s for s in datasets.set_aside if s.key == dataset]:
         raise GudangError(dataset, "; ".join(faulty[0].describe()), hint="`gudang validate`")
     if dataset not in uploads:
         hint = did_you_mean(dataset, uploads) or f"yang menerima unggahan: {', '.join(uploads)}"
         raise GudangError(dataset, "tidak ada kontrak yang menerima unggahan untuk dataset ini", hint=hint)
-    _refuse_misnamed(dataset, files, uploads[dataset].pattern)
+    if dry_run:
+        from pipelines.cli.data.preview import print_previews
+
+        with connect(warehouse_url()) as connection:
+            all_good = print_previews(connection, uploads[dataset], settings, files)
+        raise typer.Exit(0 if all_good else 1)
+    extract = uploads[dataset].extract
+    assert isinstance(extract, FileExtract)
+    _refuse_misnamed(dataset, files, extract.pattern)
     make_home(settings.home)
     close_zone(settings)
     for file in files:

@@ -35,6 +35,7 @@ from pipelines.extract.upload.files import (
     is_hidden,
     is_unfinished,
     leads_outside,
+    require_upload_name,
 )
 from pipelines.extract.upload.zone import CALL_S, SUBJECT, Zone, on_zone
 from pipelines.suggest import did_you_mean
@@ -48,6 +49,7 @@ NO_ORIGINAL = (
     "tidak jelas salinan berkas mana ini; kembalikan nama salinan itu, atau kirim dengan nama berkas aslinya"
 )
 """Why a marked copy is not taken."""
+_CHOOSE = "pilih berkas yang benar, atau ganti namanya"
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode's categories of characters that move a terminal's cursor, turn its text round or have no form at all."""
 
@@ -144,6 +146,27 @@ def list_uploads(zone: Zone, contract: Contract) -> Listing:
             superseded.append(older)
     found = sorted(files.values(), key=lambda f: (f.mtime, f.name))
     return Listing(tuple(found), tuple(left), tuple(superseded))
+
+
+def file_outside(zone: Zone, contract: Contract, path: Path, name: str) -> UploadedFile:
+    """A file on this machine as the listing will have it, once it lies in the zone under this name.
+
+    Raises SourceError if the contract does not take a file of this name.
+    """
+    assert isinstance(contract.extract, FileExtract)
+    require_upload_name(contract.key, name)
+    state, marked = path.stat(), ""
+    if is_marked_copy(contract.extract, name):
+        original = original_name(contract.extract, (file.name for file in find_uploads(zone, contract)), name)
+        if original is None:
+            raise SourceError(contract.key, f"{name}: {NO_ORIGINAL}", hint=_CHOOSE, code="GDK-F022")
+        name, marked = original, read_suffix(name)
+    elif not fnmatchcase(name.lower(), contract.extract.pattern.lower()):
+        kind = contract.extract.format.upper() if contract.extract.member is None else "ZIP"
+        pattern = contract.extract.pattern
+        message = f"nama berkas tidak cocok dengan {pattern}, padahal dataset ini menerima berkas {kind}"
+        raise SourceError(contract.key, message, hint=_CHOOSE, code="GDK-F022")
+    return UploadedFile(path, name, state.st_size, state.st_mtime, state.st_ctime, marked)
 
 
 def is_marked_copy(extract: FileExtract, name: str) -> bool:

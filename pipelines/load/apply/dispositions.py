@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from psycopg import errors
@@ -27,9 +27,13 @@ _PRIMARY_KEY = re.compile(r".*_pkey")
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many rows were added to raw or changed, and how many were deleted or marked as deleted."""
+    """How many rows were added to raw or changed, and how many were deleted or marked as deleted.
+
+    new: how many of the first were added. Without a key no row is the changed version of another.
+    """
 
     loaded: int
+    new: int
     deleted: int = 0
 
 
@@ -79,9 +83,10 @@ class Exchange(Disposition):
         if staged.difference.same_shape:
             return _count_changes(staged)
         if _raw_is_empty(staged):
-            return Counts(staged.rows)
+            return Counts(staged.rows, staged.rows)
         (gone,) = staged.fetch(added_columns.count_gone(staged.plan, staged.difference.common))
-        return Counts(staged.rows, gone)
+        has_key = staged.plan.contract.primary_key and staged.difference.only_adds
+        return Counts(staged.rows, _count_new(staged) if has_key else staged.rows, gone)
 
 
 class ReplaceScope(Disposition):
@@ -103,7 +108,7 @@ class ReplaceScope(Disposition):
         self._refuse_emptiness(staged, counts)
         _refuse_shrinking(staged, counts)
         if staged.plan.contract.partition and staged.plan.contract.primary_key:
-            self._delete_moved(staged)
+            counts = replace(counts, new=counts.new - self._delete_moved(staged))
         (nothing_else,) = staged.fetch(statements.replaces_all(staged.plan))
         if nothing_else:
             _exchange(staged)
@@ -131,14 +136,18 @@ class ReplaceScope(Disposition):
                 " memindahkannya ke periode lain"
             )
 
-    def _delete_moved(self, staged: StagedBatch) -> None:
-        """Deletes the old copy of each row outside of the window or periods that the source has moved into them."""
+    def _delete_moved(self, staged: StagedBatch) -> int:
+        """Deletes the old copy of each row outside of the window or periods that the source has moved into them.
+
+        Gives their number.
+        """
         moved = staged.execute(statements.delete_moved(staged.plan))
         if moved:
             staged.warn(
                 f"{moved} baris yang tadinya di luar {_scope_name(staged.plan)} kini ada di dalamnya: sumber mengubah"
                 " tanggalnya, dan setiap baris tetap ada satu kali"
             )
+        return moved
 
     def _replace_rows(self, staged: StagedBatch) -> None:
         staged.execute(statements.delete_scope(staged.plan))
@@ -161,7 +170,8 @@ class Append(Disposition):
         """Adds the staged rows that raw does not have. Warns if a known key comes with other values."""
         if staged.plan.contract.primary_key:
             self._warn_of_contradictions(staged)
-        return Counts(staged.execute(statements.append_stage(staged.plan)))
+        added = staged.execute(statements.append_stage(staged.plan))
+        return Counts(added, added)
 
     def _warn_of_contradictions(self, staged: StagedBatch) -> None:
         (contradictions,) = staged.fetch(statements.count_contradictions(staged.plan))
@@ -179,8 +189,9 @@ class Upsert(Disposition):
         """Inserts or updates the staged rows, and marks deleted rows. Raises ShrunkError if these are too many."""
         marks_deletions = bool(staged.plan.contract.reconcile) and staged.plan.reads_everything
         before = deletions.count_alive(staged) if marks_deletions else 0
+        new = _count_new(staged)
         loaded = staged.execute(statements.upsert_stage(staged.plan))
-        return Counts(loaded, deletions.mark_after_full_read(staged, before) if marks_deletions else 0)
+        return Counts(loaded, new, deletions.mark_after_full_read(staged, before) if marks_deletions else 0)
 
 
 class Versions(Disposition):
@@ -190,10 +201,21 @@ class Versions(Disposition):
         """Corrects, ends and adds versions by the staged rows. Raises ShrunkError if too many keys would end."""
         marks_deletions = staged.plan.reads_everything
         before = deletions.count_alive(staged) if marks_deletions else 0
+        new = _count_new(staged)
         loaded = staged.execute(history.correct_versions(staged.plan))
         staged.execute(history.close_versions(staged.plan))
         loaded += staged.execute(history.open_versions(staged.plan))
-        return Counts(loaded, deletions.mark_after_full_read(staged, before) if marks_deletions else 0)
+        # Of two versions of a key that begin at the same time only one is kept.
+        new = min(new, loaded)
+        return Counts(loaded, new, deletions.mark_after_full_read(staged, before) if marks_deletions else 0)
+
+
+def _count_new(staged: StagedBatch) -> int:
+    """How many staged rows have a key that raw does not have."""
+    if _raw_is_empty(staged):
+        return staged.rows
+    (new,) = staged.fetch(statements.count_new(staged.plan))
+    return new
 
 
 # -- shared by Exchange and ReplaceScope -----------------------------------------------------------------------
@@ -202,7 +224,7 @@ class Versions(Disposition):
 def _count_changes(staged: StagedBatch) -> Counts:
     """How many rows the replacement will change. If raw is empty, as before a first load, nothing is compared."""
     if _raw_is_empty(staged):
-        return Counts(staged.rows)
+        return Counts(staged.rows, staged.rows)
     return Counts(*staged.fetch(statements.count_changes(staged.plan)))
 
 

@@ -20,9 +20,10 @@ def is_empty(plan: LoadPlan) -> sql.Composed:
 
 
 def count_changes(plan: LoadPlan) -> sql.Composed:
-    """Counts the staged rows that raw lacks or has otherwise, and the rows of raw in the load's scope that would go.
+    """Counts the staged rows that raw lacks or has otherwise, those that it lacks, and the rows that would go.
 
-    With a primary key, a changed row counts only as changed. Without one, its old version also counts as gone.
+    Only rows of raw in the load's scope are compared. With a primary key, a changed row counts only as changed. Without
+    one, it counts as lacking, and its old version as gone.
     """
     if not plan.contract.primary_key:
         missing = sql.SQL("(select {} from {} r where {} except all select {} from {})").format(
@@ -31,13 +32,13 @@ def count_changes(plan: LoadPlan) -> sql.Composed:
         added = sql.SQL("(select {} from {} except all select {} from {} r where {})").format(
             plan.names(), plan.stage, plan.names(), plan.raw, plan.scope("r")
         )
-        return sql.SQL("select (select count(*) from {} a), (select count(*) from {} m)").format(
-            added, missing
-        )
+        return sql.SQL(
+            "select added, added, (select count(*) from {} m) from (select count(*) from {} a) a (added)"
+        ).format(missing, added)
     first_key = plan.contract.primary_key[0]
     return sql.SQL(
         "select count(*) filter (where {s_key} is not null and ({r_key} is null or ({r}) is distinct from ({s}))),"
-        " count(*) filter (where {s_key} is null)"
+        " count(*) filter (where {r_key} is null), count(*) filter (where {s_key} is null)"
         " from {stage} s full join (select * from {raw} r where {scope}) r on {same}"
     ).format(
         r_key=sql.Identifier("r", first_key),
@@ -48,6 +49,13 @@ def count_changes(plan: LoadPlan) -> sql.Composed:
         raw=plan.raw,
         scope=plan.scope("r"),
         same=plan.same_key("s", "r"),
+    )
+
+
+def count_new(plan: LoadPlan) -> sql.Composed:
+    """Counts the staged rows whose key raw does not have."""
+    return sql.SQL("select count(*) from {} s where not exists (select from {} r where {})").format(
+        plan.stage, plan.raw, plan.same_key("s", "r")
     )
 
 

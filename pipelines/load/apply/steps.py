@@ -37,7 +37,7 @@ def apply_stage(connection: Connection[Any], plan: LoadPlan, batch: Batch, rows:
         _advance_watermark(staged)
     filled = _fill(staged, disposition, added)
     counts = disposition.apply(staged)
-    batch.loaded = counts.loaded + filled
+    batch.loaded, batch.new = counts.loaded + filled, counts.new
     batch.unchanged = rows - batch.loaded
     batch.deleted = counts.deleted
     if plan.contract.windows:

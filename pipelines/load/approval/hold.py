@@ -12,14 +12,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from psycopg import Connection, sql
+from psycopg import Connection
 
 from pipelines.load import pseudonyms, watermark
-from pipelines.load.apply import added_columns
 from pipelines.load.apply.passed import change_raw
 from pipelines.load.approval import waiting
 from pipelines.load.arrivals import contract_mark
-from pipelines.load.ledger import Batch, Preview
+from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan
 
 
@@ -33,10 +32,11 @@ def hold(
 
     rows: how many the stage has. shape: the source's.
     """
-    preview, tried = _rehearse(connection, plan, batch, rows)
+    tried = _rehearse(connection, plan, batch, rows)
     since = waiting.supersede_covered(connection, plan, batch)
     if tried.state == "unchanged" and not waiting.before(connection, plan):
         return False
+    preview = tried.changes
     batch.state, batch.preview = "waiting", preview
     batch.warnings += tried.warnings
     pseudonyms.hold_originals(connection, plan)
@@ -68,24 +68,9 @@ def hold(
     return True
 
 
-def _rehearse(connection: Connection[Any], plan: LoadPlan, batch: Batch, rows: int) -> tuple[Preview, Batch]:
+def _rehearse(connection: Connection[Any], plan: LoadPlan, batch: Batch, rows: int) -> Batch:
     """Applies the stage, counts, and rolls back to where it was. Raises LoadError if raw would refuse it."""
     tried = replace(batch, warnings=[])
-    known = _count_new(connection, plan)
     with connection.transaction(force_rollback=True):
         change_raw(connection, plan, tried, rows)
-    new = tried.loaded if known is None else min(known, tried.loaded)
-    return Preview(new, tried.loaded - new, tried.unchanged, tried.deleted), tried
-
-
-def _count_new(connection: Connection[Any], plan: LoadPlan) -> int | None:
-    """How many staged rows have a key that raw does not have; None if rows have no key, or raw has other columns."""
-    difference = added_columns.compare(connection, plan)
-    if not plan.contract.primary_key or not (difference.same_shape or difference.only_adds):
-        return None
-    row = connection.execute(
-        sql.SQL("select count(*) from {} s where not exists (select from {} r where {})").format(
-            plan.stage, plan.raw, plan.same_key("s", "r")
-        )
-    ).fetchone()
-    return row[0] if row else None
+    return tried

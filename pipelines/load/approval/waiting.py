@@ -18,7 +18,7 @@ from pipelines.contracts.model import Contract
 from pipelines.contracts.windows import Window
 from pipelines.load import pseudonyms
 from pipelines.load.arrivals import contract_mark
-from pipelines.load.ledger import Batch, Preview
+from pipelines.load.ledger import Batch, Changes
 from pipelines.load.plan import LoadPlan
 
 LATE_HOURS = 48
@@ -204,5 +204,5 @@ def standing_load(
     batch_id, state, name, read, quarantined, error, code, *counts = row
     return Batch(
         batch_id, contract.key, state, source_name=name, fingerprint=fingerprint, read=read, quarantined=quarantined,
-        error=error, code=code, preview=Preview(*counts),
+        error=error, code=code, preview=Changes(*counts),
     )  # fmt: skip

@@ -50,7 +50,8 @@ def _add_key(connection: Connection[Any], plan: LoadPlan, table: sql.Identifier)
     if not plan.contract.primary_key:
         return True
     try:
-        connection.execute(statement.add_primary_key(plan, table))
+        with connection.transaction():
+            connection.execute(statement.add_primary_key(plan, table))
     except errors.UniqueViolation:
         return False
     return True

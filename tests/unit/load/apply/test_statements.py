@@ -38,6 +38,7 @@ def test_changes_are_counted_by_key(tmp_path: Path) -> None:
         select
             count(*) filter (where "s"."id" is not null
                 and ("r"."id" is null or ("r"."id", "r"."nama") is distinct from ("s"."id", "s"."nama"))),
+            count(*) filter (where "r"."id" is null),
             count(*) filter (where "s"."id" is null)
         from "landing"."uji__data__7_stage" s
         full join (select * from "raw"."uji__data" r where true) r on "s"."id" = "r"."id"
@@ -46,15 +47,15 @@ def test_changes_are_counted_by_key(tmp_path: Path) -> None:
 
 def test_changes_without_a_key_are_counted_by_whole_rows(tmp_path: Path) -> None:
     assert clauses(statements.count_changes(plan_of(contract_of(tmp_path, NAME)))) == clauses("""
-        select
-            (select count(*) from (
-                select "nama" from "landing"."uji__data__7_stage"
-                except all select "nama" from "raw"."uji__data" r where true
-            ) a),
+        select added, added,
             (select count(*) from (
                 select "nama" from "raw"."uji__data" r where true
                 except all select "nama" from "landing"."uji__data__7_stage"
             ) m)
+        from (select count(*) from (
+                select "nama" from "landing"."uji__data__7_stage"
+                except all select "nama" from "raw"."uji__data" r where true
+            ) a) a (added)
     """)
 
 
