@@ -73,8 +73,11 @@ class _QuietServer(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    """Sends each packet at once: the body would else wait 40 ms, until the client has acknowledged the headers."""
+
     server: _QuietServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     @property
     def owner(self) -> Server:

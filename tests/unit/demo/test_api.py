@@ -161,7 +161,7 @@ def test_the_third_of_each_seven_requests_fails_once() -> None:
 
 def test_client_gets_the_page_over_http_after_a_retry() -> None:
     server = make_server(0)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         url = f"http://127.0.0.1:{server.server_port}/v1/izin?page=1&per_page=2"
         statuses: list[int] = []
