@@ -31,6 +31,7 @@ from pipelines.sensors.descendants import descendants_sensor
 from pipelines.sensors.feedback import feedback_job, feedback_sensor
 from pipelines.sensors.freshness import freshness_sensor
 from pipelines.sensors.maintenance import maintenance_job, maintenance_schedule
+from pipelines.sensors.previews import previews_job, previews_sensor
 from pipelines.sensors.requested import request_jobs, requested_sensor
 from pipelines.sensors.uploads import look_seconds, upload_sensor
 from pipelines.settings import Settings, load_settings
@@ -84,7 +85,14 @@ def build_definitions(
             *set_aside_assets(datasets.set_aside, PageLinks.of(settings)),
             *models,
         ],
-        jobs=[*named.values(), *request_jobs(datasets), maintenance, feedback_job(), approval_job(datasets)],
+        jobs=[
+            *named.values(),
+            *request_jobs(datasets),
+            maintenance,
+            feedback_job(),
+            approval_job(datasets),
+            previews_job(),
+        ],
         schedules=[
             nightly_schedule(contracts),
             *hourly_schedules(contracts),
@@ -100,6 +108,7 @@ def build_definitions(
             freshness_sensor(contracts),
             feedback_sensor(datasets, settings),
             approval_sensor(datasets),
+            previews_sensor(),
         ],
         resources={"warehouse": warehouse or _warehouse(settings)},
         executor=with_lease(threaded_executor),

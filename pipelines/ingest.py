@@ -35,6 +35,7 @@ from pipelines.load.failures import describe_failure
 from pipelines.load.incoming import Incoming, incoming_uploads
 from pipelines.load.ledger import Batch, fingerprint
 from pipelines.load.loader import Staged, load
+from pipelines.load.stage import confirmations
 from pipelines.load.waits import WAITS, Waits
 from pipelines.quality import gate_basis
 from pipelines.quality.gate import GateResult, check, source_shape, warning_checks, warning_results
@@ -102,6 +103,7 @@ def ingest(
     asked = window if contract.replaces_periods else None
     loads = Loads(connection, contract, settings, url, run_id, None if asked else window, allow_empty, waits)
     try:
+        confirmations.reopen_withdrawn(connection, contract)
         incoming = Incoming([None])
         if isinstance(contract.extract, FileExtract):
             zone = upload_zone(settings)

@@ -117,7 +117,7 @@ def rows_query(load: JudgedLoad, *, cells: bool, resolved: bool, before: str | N
 
 
 _CONFIRMED_CELLS = sql.SQL(
-    "array(select c.column_name || ' ' || c.rule from quarantine.confirmation as c,"
+    "array(select c.column_name || ' ' || c.rule from quarantine.confirmed as c,"
     " jsonb_array_elements(q.reasons) as r (reason) where c.dataset = q.dataset and q.state = 'resolved'"
     " and c.column_name = r.reason ->> 'kolom' and c.rule = r.reason ->> 'aturan'"
     " and c.cell_hash = r.reason ->> 'identitas')"

@@ -105,7 +105,7 @@ numbered as (
     from reason window same as (partition by column_name, rule)
 )
 select column_name, rule, message, fix, place, value, total, entry_id, identity is not null as has_identity, exists (
-    select from quarantine.confirmation as c
+    select from quarantine.confirmed as c
     where c.dataset = %(dataset)s and c.column_name = n.column_name and c.rule = n.rule and c.cell_hash = n.identity
 ) as is_confirmed
 from numbered as n where number <= %(most)s

@@ -22,10 +22,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from pipelines.contracts.model import Contract
+from pipelines.contracts.soft_rules import has_soft_rules
 from pipelines.contracts.upload import SHEET
 from pipelines.errors import ContractError, GudangError, LoadError, SourceError
 from pipelines.extract.upload.zone import Zone
-from pipelines.feedback.confirm import confirm
+from pipelines.feedback.asked_previews import asked
+from pipelines.feedback.confirm import confirm, confirmed, withdraw
 from pipelines.load.approval.decide import APPROVED, REJECTED, Decision
 from pipelines.load.approval.waiting import waiting_loads
 from pipelines.loket import approvals, ledger, template, uploads, words
@@ -33,7 +35,7 @@ from pipelines.loket.datasets import KnownDatasets
 from pipelines.loket.login import DemoLogin, Login
 from pipelines.loket.outbox import MEDIA_TYPES, Returned, returned_files
 from pipelines.loket.protection import DOCUMENT_POLICY
-from pipelines.loket.receiving import ReceiveError, received, small_form
+from pipelines.loket.receiving import Received, ReceiveError, received, small_form
 from pipelines.loket.rendering import ASSETS, render
 from pipelines.loket.users import Person
 from pipelines.quality.freshness import freshness_of, waiting_since
@@ -90,8 +92,17 @@ class Pages:
         )
 
     def dataset(self, request: Request) -> Response:
-        """A dataset: the form to send a file, and the history."""
-        return self._dataset(request, self._contract(request), sent="terkirim" in request.query_params)
+        """A dataset: the form to send a file, and the history; or what a file that was checked would change."""
+        contract, number = self._contract(request), request.query_params.get("pratinjau", "")
+        if not number:
+            return self._dataset(request, contract, sent="terkirim" in request.query_params)
+        question = None
+        if number.isdecimal() and len(number) < 19:
+            with ledger.session(self._site.url) as connection:
+                question = asked(connection, contract.key, int(number))
+        if question is None:
+            raise HTTPException(404)
+        return self._dataset(request, contract, question=question)
 
     async def send(self, request: Request) -> Response:
         """Takes a file: puts it into the zone, or only reads it to say what a load would find."""
@@ -104,7 +115,7 @@ class Pages:
                 what = (zone, contract, form.path, form.name)
                 if form.fields.get("aksi") == "periksa":
                     found = await to_thread.run_sync(uploads.preview, *what, limiter=self._checkers)
-                    return await run_in_threadpool(self._dataset, request, contract, preview=found)
+                    return await run_in_threadpool(self._checked, request, contract, form, found)
                 file = await to_thread.run_sync(uploads.check_beginning, *what, limiter=self._senders)
                 await run_in_threadpool(
                     uploads.accept, zone, contract, file, form.name, person.name, self._site.url
@@ -115,6 +126,16 @@ class Pages:
             return await run_in_threadpool(self._refused, request, contract, error, 422)
         log.info("%s: berkas diterima dari %s", contract.key, person.name)
         return RedirectResponse(f"/dataset/{contract.key}?terkirim=ya", 303)
+
+    def _checked(
+        self, request: Request, contract: Contract, form: Received, found: uploads.Preview
+    ) -> Response:
+        """What was read of a file; Dagster is asked what a load of it would change."""
+        person = self._person(request).name
+        number, unasked = uploads.ask_about(
+            self._site.zone, contract, form.path, form.name, person, self._site.url
+        )
+        return self._dataset(request, contract, preview=found, asked_as=number, unasked=unasked)
 
     def _refused(self, request: Request, contract: Contract, error: GudangError, status: int) -> Response:
         return self._dataset(request, contract, refused=error, status=status)
@@ -149,13 +170,12 @@ class Pages:
     # -- loads ---------------------------------------------------------------------------------------------------
 
     def findings(self, request: Request) -> Response:
-        """All rows of a dataset that wait in quarantine, by rule."""
-        return self._findings(
-            request, self._contract(request), confirmed="dikonfirmasi" in request.query_params
-        )
+        """All rows of a dataset that wait in quarantine, by rule, and what is confirmed."""
+        done = next((what for what in ("dikonfirmasi", "ditarik") if what in request.query_params), None)
+        return self._findings(request, self._contract(request), done=done)
 
     async def confirm(self, request: Request) -> Response:
-        """Takes a confirmation that values of refused rows are right; the next load accepts them."""
+        """Takes a confirmation that values of refused rows are right, which the next load accepts, or takes it back."""
         contract = await run_in_threadpool(self._contract, request)
         try:
             form = await small_form(request)
@@ -169,27 +189,31 @@ class Pages:
         def one(name: str) -> str:
             return form.get(name, [""])[0]
 
-        entries = [int(text) for text in form.get("entri", []) if text.isdecimal() and len(text) < 19]
+        takes_back = one("aksi") == "tarik"
+        chosen = form.get("konfirmasi" if takes_back else "entri", [])
+        numbers = [int(text) for text in chosen if text.isdecimal() and len(text) < 19]
+        by, reason = self._person(request).name, one("alasan")
         try:
-            if not entries:
-                raise GudangError(
-                    contract.key, "belum ada sel yang dipilih", hint="pilih sel yang memang benar"
-                )
+            if not numbers:
+                raise GudangError(contract.key, "belum ada sel yang dipilih", hint="pilih selnya")
             with ledger.session(self._site.url) as connection:
-                confirm(
-                    connection, contract, entries, by=self._person(request).name, via="loket",
-                    reason=one("alasan"), only=(one("kolom"), one("aturan")),
-                )  # fmt: skip
+                if takes_back:
+                    withdraw(connection, contract, numbers, by=by, via="loket", reason=reason)
+                else:
+                    only = (one("kolom"), one("aturan"))
+                    confirm(connection, contract, numbers, by=by, via="loket", reason=reason, only=only)
         except GudangError as error:
             return self._findings(request, contract, refused=error, status=422)
-        return RedirectResponse(f"/dataset/{contract.key}/temuan?dikonfirmasi=ya", 303)
+        done = "ditarik" if takes_back else "dikonfirmasi"
+        return RedirectResponse(f"/dataset/{contract.key}/temuan?{done}=ya", 303)
 
     def _findings(self, request: Request, contract: Contract, *, status: int = 200, **more: Any) -> Response:
         with ledger.session(self._site.url) as connection:
             found = ledger.findings(connection, contract.key)
+            kept = confirmed(connection, contract, ledger.HISTORY) if has_soft_rules(contract) else []
         return self._page(
             request, "temuan", status, contract=contract, groups=_by_rule(found), batch=None, files=(),
-            names=_names(contract), soft=_soft(contract), waiting=None, decided=None, **more,
+            names=_names(contract), soft=_soft(contract), waiting=None, decided=None, kept=kept, **more,
         )  # fmt: skip
 
     def load(self, request: Request) -> Response:
@@ -207,6 +231,7 @@ class Pages:
         return self._page(
             request, "temuan", status, contract=contract, batch=batch, groups=_by_rule(found), files=files,
             names=_names(contract), soft=_soft(contract), waiting=waiting, decided=decided, undecided=undecided,
+            kept=(),
         )  # fmt: skip
 
     async def decide(self, request: Request) -> Response:

@@ -10,7 +10,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from pipelines.feedback.confirm import when_accepted
+from pipelines.feedback.confirm import when_accepted, when_judged
 from pipelines.loket import words
 from pipelines.publication import indonesian
 
@@ -55,7 +55,7 @@ def _environment() -> Environment:
         "freshness": words.freshness, "size": words.size, "returned": words.returned,
         "number": indonesian.number, "source": indonesian.source, "rule": indonesian.rule,
         "short_day": indonesian.short_day, "short_month": indonesian.short_month, "moment": words.moment,
-        "when_accepted": when_accepted,
+        "when_accepted": when_accepted, "when_judged": when_judged,
     }  # fmt: skip
     found.globals.update(names)
     found.filters["capitalize_first"] = _capitalized

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.contracts.model import Contract
+from pipelines.errors import GudangError, LoadError
 from pipelines.extract.stream import UnfitError
 from pipelines.extract.upload.files import UploadedFile, put_upload
 from pipelines.extract.upload.inbox import file_outside
 from pipelines.extract.upload.limits import Limits
 from pipelines.extract.upload.reader import Way, open_file
 from pipelines.extract.upload.zone import Zone
+from pipelines.feedback.asked_previews import ask
 from pipelines.loket import ledger
 
 LIMITS = Limits(memory=1200 << 20, seconds=120)
@@ -56,6 +58,22 @@ def preview(zone: Zone, contract: Contract, path: Path, name: str, seconds: floa
     finally:
         stream.close()
     return Preview(name, stream.rows, tuple(stream.warnings), dict(stream.found), to_end)
+
+
+def ask_about(
+    zone: Zone, contract: Contract, path: Path, name: str, person: str, url: str
+) -> tuple[int | None, str]:
+    """Asks Dagster what a load of the file would change. Gives the question's number, or why it was not asked.
+
+    url: of the warehouse. Raises LoadError if it does not answer.
+    """
+    try:
+        with ledger.session(url) as connection:
+            return ask(connection, zone, contract, path, name, person), ""
+    except LoadError:
+        raise
+    except GudangError as error:
+        return None, error.message
 
 
 def check_beginning(zone: Zone, contract: Contract, path: Path, name: str) -> UploadedFile:

@@ -86,6 +86,12 @@ WAREHOUSE_RULES = (
         lambda policy: policy.uploads,
     ),
     Rule(
+        ("ops", "upload_preview"),
+        "pratinjau berkas",
+        "t.done_at < %(before)s",
+        lambda policy: policy.uploads,
+    ),
+    Rule(
         ("quarantine", "row"),
         "baris karantina yang sudah selesai",
         "t.state = 'resolved' and t.updated_at < %(before)s",

@@ -56,8 +56,11 @@ LOKET_RIGHTS = (
         "row",
         ("entry_id", "dataset", "last_batch_id", "source_position", "reasons", "state"),
     ),
-    Right("select", "quarantine", "confirmation", _CONFIRMED_CELL),
+    Right("select", "quarantine", "confirmed"),
     Right("insert", "quarantine", "confirmation", (*_CONFIRMED_CELL, "confirmed_by", "via", "reason")),
+    Right("insert", "quarantine", "withdrawal", ("confirmation_id", "withdrawn_by", "via", "reason")),
+    Right("select", "ops", "upload_preview"),
+    Right("insert", "ops", "upload_preview", ("dataset", "name", "place", "asked_by")),
 )
 """What LOKET may."""
 

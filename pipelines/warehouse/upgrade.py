@@ -51,10 +51,12 @@ TABLES = (
     "ops.schema_drift",
     "ops.source_shape",
     "ops.upload_by",
+    "ops.upload_preview",
     "ops.upload_seen",
     "ops.watermark",
     "quarantine.confirmation",
     "quarantine.row",
+    "quarantine.withdrawal",
 )
 
 _LEDGER = """

@@ -42,7 +42,7 @@ def before_migrations(connection: Connection[Any]) -> None:
     """Undoes all numbered migrations. Whoever adds a migration undoes it here, too."""
     connection.execute(
         "alter table ops.load_batch drop column rows_new; alter table ops.contract drop column column_count;"
-        " drop table quarantine.confirmation; alter table ops.load_batch drop column rows_confirmed;"
+        " drop view quarantine.confirmed; drop table quarantine.withdrawal, quarantine.confirmation, ops.upload_preview; alter table ops.load_batch drop column rows_confirmed;"
         " alter table ops.load_batch drop column code; alter table ops.check_result drop column code;"
         " drop table ops.migration; drop table ops.model_state; drop view ops.quarantine_reason, ops.dataset_state, ops.arrival;"
         " drop table ops.publication_state, ops.load_period, ops.class_share, ops.load_approval, ops.load_decision;"
@@ -114,7 +114,7 @@ class Loads:
         self.run(f"drop table if exists raw.{contract.table} cascade")
         self.run(
             "truncate ops.load_batch cascade; truncate ops.watermark, ops.reconciliation, ops.empty_window,"
-            " quarantine.row, quarantine.confirmation"
+            " quarantine.row, quarantine.confirmation, quarantine.withdrawal"
         )
 
     def load(

@@ -16,6 +16,7 @@ import uvicorn
 from pipelines.contracts.model import Contract
 from pipelines.contracts.upload import OUTBOX
 from pipelines.datasets import Datasets
+from pipelines.feedback.asked_previews import answer_all
 from pipelines.feedback.send import send_pending
 from pipelines.ingest import Ingested, ingest
 from pipelines.loket.datasets import KnownDatasets
@@ -78,6 +79,11 @@ class Office:
             self.loads.connection, contract, self.settings, self.loads.url, run_id="uji", waits=AT_ONCE
         )
 
+    def answer_previews(self) -> list[str]:
+        """Answers what the page has asked about files, as Dagster does."""
+        contracts = tuple(self.contracts.values())
+        return answer_all(self.loads.connection, contracts, self.settings, self.zone, settled=0)
+
     def send_feedback(self, mail: str = "never", server: MailServer | None = None) -> None:
         """Writes what the OPD are told into the outbox, as Dagster does.
 
@@ -103,7 +109,7 @@ class Office:
         self.zone.mkdir()
         for contract in self.contracts.values():
             self.loads.forget(contract)
-        self.loads.run("truncate ops.upload_by, ops.upload_seen, ops.feedback")
+        self.loads.run("truncate ops.upload_by, ops.upload_seen, ops.upload_preview, ops.feedback")
 
     def site(self, login: Login, url: str | None = None) -> Site:
         datasets = KnownDatasets(self.settings.contracts_dir)

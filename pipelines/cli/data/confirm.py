@@ -1,4 +1,4 @@
-"""Declares `gudang confirm`: the walidata confirms that unusual values of quarantined rows are right.
+"""Declares `gudang confirm`: the walidata confirms that unusual values of quarantined rows are right, or takes it back.
 
 Not here: what is recorded (pipelines/feedback/confirm.py), how the next load uses it (load/stage/confirmations.py).
 """
@@ -6,13 +6,17 @@ Not here: what is recorded (pipelines/feedback/confirm.py), how the next load us
 from __future__ import annotations
 
 import getpass
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.errors import GudangError
 from pipelines.redaction.secrets import shown
 from pipelines.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from pipelines.feedback.confirm import Confirmation
 
 _SHOWN = 100
 
@@ -23,7 +27,7 @@ def confirm(
         list[int] | None,
         typer.Argument(
             metavar="ENTRI",
-            help="Nomor entri karantina; bawaannya menyebut yang menunggu.",
+            help="Nomor entri karantina, dengan --withdraw nomor konfirmasi; tanpa nomor semuanya disebut.",
             show_default=False,
         ),
     ] = None,
@@ -40,14 +44,19 @@ def confirm(
             show_default=False,
         ),
     ] = None,
+    take_back: Annotated[
+        bool,
+        typer.Option("--withdraw", help="Tarik konfirmasi: nilainya ternyata tidak benar."),
+    ] = False,
 ) -> None:
     """Terima nilai tak lazim yang menurut OPD memang benar, bila aturannya perlu konfirmasi menurut kontrak.
 
-    Tanpa nomor entri: menyebut sel yang menunggu konfirmasi. Baris yang dikonfirmasi diterima bila dibaca lagi.
+    Tanpa nomor entri: menyebut sel yang menunggu konfirmasi. Baris yang dikonfirmasi diterima bila dibaca lagi. Dengan
+    --withdraw dan tanpa nomor: menyebut konfirmasi yang berlaku. Yang ditarik dinilai lagi bila dibaca lagi.
     """
     from pipelines.datasets import read_datasets
     from pipelines.feedback.confirm import confirm as record
-    from pipelines.feedback.confirm import waiting, when_accepted
+    from pipelines.feedback.confirm import confirmed, waiting, when_accepted, when_judged, withdraw
     from pipelines.runtime.environment import current_settings, prepare_environment
     from pipelines.settings import load_settings
     from pipelines.warehouse.connection import connect
@@ -61,8 +70,15 @@ def confirm(
         contract = contracts[dataset]
         assert settings.warehouse_url is not None
         with connect(settings.warehouse_url) as connection:
+            name = by or getpass.getuser()
+            if take_back:
+                if entries:
+                    withdraw(connection, contract, entries, by=name, via="command", reason=reason)
+                    print(f"{len(entries)} konfirmasi ditarik; {when_judged(contract)}")
+                else:
+                    print_confirmed(confirmed(connection, contract, _SHOWN))
+                return
             if entries:
-                name = by or getpass.getuser()
                 count = record(connection, contract, entries, by=name, via="command", reason=reason)
                 print(f"{count} sel dikonfirmasi; {when_accepted(contract)}")
                 return
@@ -71,3 +87,12 @@ def confirm(
         print(f"{len(found)} sel menunggu konfirmasi{more}")
         for one in found:
             print(shown(f"  {one.entry_id}  {one.place or '-'}  {one.message}: {one.value or '(kosong)'}"))
+
+
+def print_confirmed(found: Sequence[Confirmation]) -> None:
+    """Prints the confirmations in force, each with its number."""
+    more = f" (hanya {_SHOWN} yang terbaru)" if len(found) == _SHOWN else ""
+    print(f"{len(found)} konfirmasi berlaku{more}")
+    for one in found:
+        cell = f"{one.place or '-'}  {one.column_name}, {one.rule}: {one.value or '(tidak tersimpan lagi)'}"
+        print(shown(f"  {one.confirmation_id}  {cell}; oleh {one.confirmed_by}: {one.reason}"))

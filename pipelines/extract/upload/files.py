@@ -32,6 +32,7 @@ from pipelines.errors import SourceError
 from pipelines.extract.upload.zone import CALL_S, COPY_S, Zone, on_zone
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
+_ASIDE = re.compile(r"\.[0-9a-f]{16}\.pratinjau")
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
 
 
@@ -204,6 +205,38 @@ def put_upload(
     if isinstance(zone, Path):
         return _put_local(zone, key, file, name, before_seen)
     return _put_remote(dataset_folder(zone, key), key, file, name, before_seen)
+
+
+def put_aside(zone: Zone, key: str, file: Path, before_seen: Callable[[str], object]) -> None:
+    """Copies `file` under a hidden name into the dataset's folder, where no listing shows it.
+
+    before_seen: is called with this name before the copy gets it. Raises SourceError if copying fails.
+    """
+    place = f".{secrets.token_hex(8)}.pratinjau"
+    if isinstance(zone, Path):
+        _put_local(zone, key, file, place, lambda: before_seen(place))
+    else:
+        _put_remote(dataset_folder(zone, key), key, file, place, lambda: before_seen(place))
+
+
+def place_aside(zone: Zone, key: str, place: str) -> Zone:
+    """Where a file that was put aside lies. Raises SourceError for a name that `put_aside` does not give."""
+    if not _ASIDE.fullmatch(place):
+        raise SourceError(key, f"{place!r} bukan nama berkas yang dititipkan", code="GDK-F018")
+    return dataset_folder(zone, key) / place
+
+
+def delete_aside(zone: Zone, key: str, place: str) -> None:
+    """Deletes a file that was put aside; one that is gone already is no error. Raises SourceError."""
+    path, failed = place_aside(zone, key, place), "berkas yang dititipkan tidak dapat dihapus"
+    if not isinstance(path, Path):
+        with on_zone(key, path, failed):
+            path.unlink(missing_ok=True)
+        return
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise SourceError(key, f"{failed}: {os_reason(error)}", code="GDK-F019") from None
 
 
 def require_upload_name(key: str, name: str) -> None:

@@ -148,14 +148,14 @@ def list_uploads(zone: Zone, contract: Contract) -> Listing:
     return Listing(tuple(found), tuple(left), tuple(superseded))
 
 
-def file_outside(zone: Zone, contract: Contract, path: Path, name: str) -> UploadedFile:
-    """A file on this machine as the listing will have it, once it lies in the zone under this name.
+def file_outside(zone: Zone, contract: Contract, path: Zone, name: str) -> UploadedFile:
+    """A file that lies elsewhere as the listing will have it, once it lies in the zone under this name.
 
-    Raises SourceError if the contract does not take a file of this name.
+    Raises SourceError if the contract does not take a file of this name, or it is not there.
     """
     assert isinstance(contract.extract, FileExtract)
     require_upload_name(contract.key, name)
-    state, marked = path.stat(), ""
+    state, marked = _state(contract.key, path, name), ""
     if is_marked_copy(contract.extract, name):
         original = original_name(contract.extract, (file.name for file in find_uploads(zone, contract)), name)
         if original is None:
@@ -166,7 +166,19 @@ def file_outside(zone: Zone, contract: Contract, path: Path, name: str) -> Uploa
         pattern = contract.extract.pattern
         message = f"nama berkas tidak cocok dengan {pattern}, padahal dataset ini menerima berkas {kind}"
         raise SourceError(contract.key, message, hint=_CHOOSE, code="GDK-F022")
-    return UploadedFile(path, name, state.st_size, state.st_mtime, state.st_ctime, marked)
+    changed = state.st_ctime if isinstance(path, Path) else None
+    return UploadedFile(path, name, state.st_size, state.st_mtime, changed, marked)
+
+
+def _state(key: str, path: Zone, name: str) -> Any:
+    """Size and times of a file. Raises SourceError."""
+    if not isinstance(path, Path):
+        with on_zone(key, path, f"{name} tidak dapat dibaca"):
+            return path.stat()
+    try:
+        return path.stat()
+    except OSError as error:
+        raise SourceError(key, f"{name} tidak dapat dibaca: {os_reason(error)}", code="GDK-F002") from None
 
 
 def is_marked_copy(extract: FileExtract, name: str) -> bool:

@@ -1,8 +1,8 @@
-"""Lets rows pass that break only soft rules, where the OPD has confirmed the cell (quarantine.confirmation).
+"""Lets rows pass that break only soft rules, where the OPD has confirmed the cell (quarantine.confirmed).
 
 What belongs here: what identifies a confirmed cell, the confirmations that a marked file brings, the conditions under
-which a rule holds for confirmed cells. Not here: which rules are soft (contracts/soft_rules.py), confirmations by a
-person (feedback/confirm.py).
+which a rule holds for confirmed cells, and reading rows again whose confirmation was taken back. Not here: which rules
+are soft (contracts/soft_rules.py), confirmations by a person (feedback/confirm.py).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def accept(
     if not has_soft_rules(plan.contract):
         return plan
     rows = connection.execute(
-        "select distinct column_name, rule from quarantine.confirmation where dataset = %s order by 1, 2",
+        "select distinct column_name, rule from quarantine.confirmed where dataset = %s order by 1, 2",
         [plan.contract.key],
     ).fetchall()
     exceptions = {
@@ -81,6 +81,46 @@ def cell_hash(plan: LoadPlan, column: Column) -> sql.Composable:
     return sql.SQL("md5(array[{}]::text)").format(sql.SQL(", ").join([*parts, _text(plan, column)]))
 
 
+def reopen_withdrawn(connection: Connection[Any], contract: Contract) -> None:
+    """Opens the entries again of rows whose confirmation was taken back since the last load.
+
+    Confirmations are part of the rules' hash (revalidate.py), so their source is read again, and the row is judged.
+    """
+    if not has_soft_rules(contract):
+        return
+    waits = connection.execute(
+        "select exists (select from quarantine.withdrawal as w join quarantine.confirmation as c"
+        " using (confirmation_id) where w.reopened_at is null and c.dataset = %s)",
+        [contract.key],
+    ).fetchone()
+    if waits == (True,):
+        connection.execute(_REOPEN, {"dataset": contract.key})
+
+
+_REOPEN = """
+with withdrawn as (
+    update quarantine.withdrawal as w set reopened_at = clock_timestamp()
+    from quarantine.confirmation as c
+    where c.confirmation_id = w.confirmation_id and c.dataset = %(dataset)s and w.reopened_at is null
+    returning c.column_name, c.rule, c.cell_hash
+),
+latest as (
+    select distinct on (q.row_hash) q.entry_id, q.row_hash
+    from quarantine.row as q
+    cross join lateral jsonb_array_elements(q.reasons) as r (reason)
+    join withdrawn as w on r.reason ->> 'kolom' = w.column_name and r.reason ->> 'aturan' = w.rule
+        and r.reason ->> 'identitas' = w.cell_hash
+    where q.dataset = %(dataset)s and q.state = 'resolved'
+    order by q.row_hash, q.entry_id desc
+)
+update quarantine.row as q set state = 'open', updated_at = clock_timestamp()
+from latest as l
+where q.entry_id = l.entry_id and not exists (
+    select from quarantine.row as o where o.dataset = q.dataset and o.state = 'open' and o.row_hash = l.row_hash
+)
+"""
+
+
 def _text(plan: LoadPlan, column: Column) -> sql.Composable:
     """The cell as text, the same for all spellings of a value."""
     cell: sql.Composable = sql.Identifier("b", column.name)
@@ -95,7 +135,7 @@ def _text(plan: LoadPlan, column: Column) -> sql.Composable:
 
 def _is_confirmed(plan: LoadPlan, column: Column, rule: str) -> sql.Composable:
     return sql.SQL(
-        "exists (select from quarantine.confirmation c where c.dataset = {} and c.column_name = {} and c.rule = {}"
+        "exists (select from quarantine.confirmed c where c.dataset = {} and c.column_name = {} and c.rule = {}"
         " and c.cell_hash = {})"
     ).format(
         sql.Literal(plan.contract.key), sql.Literal(column.name), sql.Literal(rule), cell_hash(plan, column)
@@ -141,9 +181,11 @@ def _insert(
 ) -> sql.Composed:
     return sql.SQL(
         "insert into quarantine.confirmation (dataset, column_name, rule, cell_hash, confirmed_by, via, batch_id,"
-        " reason) select distinct on (4) {dataset}, {column}, {rule}, {hash}, {who}, 'file', {batch}, r.reason"
-        " from {rows} join {read} r on r.position = l._source_position where not {predicate}"
-        " order by 4, r.reason on conflict do nothing"
+        " reason) select {dataset}, {column}, {rule}, said.hash, {who}, 'file', {batch}, said.reason from"
+        " (select distinct on (1) {hash} as hash, r.reason from {rows}"
+        " join {read} r on r.position = l._source_position where not {predicate} order by 1, r.reason) said"
+        " where not exists (select from quarantine.confirmed c where c.dataset = {dataset}"
+        " and c.column_name = {column} and c.rule = {rule} and c.cell_hash = said.hash)"
     ).format(
         dataset=sql.Literal(plan.contract.key),
         column=sql.Literal(column.name),

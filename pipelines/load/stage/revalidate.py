@@ -34,7 +34,7 @@ def rules_hash(connection: Connection[Any], contract: Contract) -> str:
     if has_soft_rules(contract):
         query = (
             "select coalesce(md5(string_agg(concat_ws(' ', column_name, rule, cell_hash), ',' order by cell_hash,"
-            " column_name, rule)), '') from quarantine.confirmation where dataset = %s"
+            " column_name, rule)), '') from quarantine.confirmed where dataset = %s"
         )
         (confirmed,) = connection.execute(query, [contract.key]).fetchone() or ("",)
         found.update(str(confirmed).encode())

@@ -4,6 +4,8 @@ function prepare() {
   const form = document.getElementById("kirim");
   const message = document.getElementById("pesan");
   if (message) { message.tabIndex = -1; message.focus(); }
+  const counted = document.getElementById("hitungan");
+  if (counted) setTimeout(() => location.assign(counted.href), 4000);
   if (!form) return;
   const buttons = form.querySelectorAll("button");
   const show = (value, text) => {

@@ -108,3 +108,17 @@ comment on view ops.quarantine_reason is 'Why rows were refused, one row per rea
 comment on view ops.arrival is 'When new data came, and since when we know it: a row per file or load.';
 comment on view ops.dataset_state is
     'Where each dataset stands: when it arrived, how many rows of it are in force, how many wait in quarantine.';
+
+-- The confirmations that nobody has taken back.
+create or replace view quarantine.confirmed as
+select
+    c.confirmation_id,
+    c.dataset,
+    c.column_name,
+    c.rule,
+    c.cell_hash,
+    c.confirmed_by,
+    c.confirmed_at,
+    c.reason
+from quarantine.confirmation as c
+where not exists (select from quarantine.withdrawal as w where w.confirmation_id = c.confirmation_id);

@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.contracts.upload import CONFIRM_COLUMN, NOTE_COLUMN, copy_name
 from pipelines.errors import GudangError
-from pipelines.feedback.confirm import confirm, waiting
+from pipelines.feedback.confirm import confirm, confirmed, waiting, withdraw
 from tests.support.contracts import column, database
 from tests.support.feedback import ToldOpd, findings_in, summary_in
 
@@ -184,6 +184,62 @@ def test_rule_that_becomes_soft_can_be_confirmed(opd: ToldOpd, tmp_path: Path) -
     assert confirm(opd.loads.connection, soft, [one.entry_id], by="ani", via="command", reason="benar") == 1
     opd.load(soft)
     assert opd.loads.run(RAW) == [("A", 1), ("B", 500)]
+
+
+def test_a_confirmation_that_was_taken_back_refuses_the_row_again(opd: ToldOpd, tmp_path: Path) -> None:
+    contract = opd.dataset("uji/data", "csv", *COLUMNS)
+    connection = opd.loads.connection
+    send(opd, contract, tmp_path, "kode,jumlah\nA,1\nB,500\nC,600\n")
+    entries = [one.entry_id for one in waiting(connection, contract, 10)]
+    confirm(connection, contract, entries, by="ani", via="command", reason="panen raya")
+    assert opd.load(contract) == "loaded"
+    assert opd.loads.run(RAW) == [("A", 1), ("B", 500), ("C", 600)]
+
+    of_b = next(one for one in confirmed(connection, contract, 10) if one.value == "500")
+    assert (of_b.place, of_b.confirmed_by, of_b.reason) == ("baris 3", "ani", "panen raya")
+    by = {"by": "budi", "via": "command"}
+    with pytest.raises(GudangError, match="alasannya belum diisi"):
+        withdraw(connection, contract, [of_b.confirmation_id], reason=" ", **by)
+    with pytest.raises(GudangError, match="987654 tidak ada"):
+        withdraw(connection, contract, [of_b.confirmation_id, 987654], reason="keliru", **by)
+    assert opd.loads.run("select count(*) from quarantine.withdrawal") == [(0,)]
+    withdraw(connection, contract, [of_b.confirmation_id], reason="salah ketik, 6402014105900001", **by)
+    with pytest.raises(GudangError, match="sudah ditarik"):
+        withdraw(connection, contract, [of_b.confirmation_id], reason="keliru", **by)
+    assert opd.loads.run("select withdrawn_by, via, reason from quarantine.withdrawal") == [
+        ("budi", "command", "salah ketik, ***")
+    ]
+
+    # The same file is read again, without anybody sending it.
+    assert opd.load(contract) == "loaded"
+    assert opd.loads.run(RAW) == [("A", 1), ("C", 600)]
+    assert opd.loads.run(OPEN) == [("B",)]
+    assert opd.load(contract) in ("none", "unchanged")
+    # It can be confirmed anew.
+    (one,) = waiting(connection, contract, 10)
+    confirm(connection, contract, [one.entry_id], by="ani", via="loket", reason="diperiksa lagi")
+    assert opd.load(contract) == "loaded"
+    assert opd.loads.run(RAW) == [("A", 1), ("B", 500), ("C", 600)]
+    assert sorted(one.reason for one in confirmed(connection, contract, 10)) == [
+        "diperiksa lagi",
+        "panen raya",
+    ]
+
+
+def test_a_marked_file_may_confirm_again_what_was_taken_back(opd: ToldOpd, tmp_path: Path) -> None:
+    contract = opd.dataset("uji/data", "csv", *COLUMNS)
+    send(opd, contract, tmp_path, "kode,jumlah\nB,500\n")
+    (one,) = waiting(opd.loads.connection, contract, 10)
+    confirm(opd.loads.connection, contract, [one.entry_id], by="ani", via="command", reason="benar")
+    opd.load(contract)
+    (kept,) = confirmed(opd.loads.connection, contract, 10)
+    by = {"by": "ani", "via": "command"}
+    withdraw(opd.loads.connection, contract, [kept.confirmation_id], reason="keliru", **by)
+    text = f"kode,jumlah,{CONFIRM_COLUMN}\nB,500,memang benar: dihitung ulang\n"
+    (tmp_path / copy_name("data.csv", ".csv")).write_text(text)
+    assert opd.send(contract, tmp_path / copy_name("data.csv", ".csv")) == "unchanged"
+    assert opd.loads.run(RAW) == [("B", 500)]
+    assert [one.reason for one in confirmed(opd.loads.connection, contract, 10)] == ["dihitung ulang"]
 
 
 def test_row_of_a_database_is_asked_for_again(opd: ToldOpd) -> None:

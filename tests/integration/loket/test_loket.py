@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 
 from pipelines.errors import SourceError
+from pipelines.feedback.asked_previews import MOST_OPEN
 from tests.support.contracts import column, document, make, upload
 from tests.support.loket import MOST, POOR, VISITS, Office, Page
 
@@ -118,7 +119,39 @@ def test_the_same_file_sent_again_brings_nothing_new(office: Office, page: Page)
 def test_checking_reads_the_file_and_sends_nothing(office: Office, page: Page) -> None:
     seen = page.send(VISITS, "januari.csv", GOOD, "rina", "periksa")
     assert seen.status_code == 200 and "2 baris" in seen.text and "Belum ada yang dikirim" in seen.text
-    assert office.files() == [] and office.uploaders() == []
+    assert [Path(file).name[0] for file in office.files()] == ["."]  # aside, where no load sees it
+    assert office.ingest(VISITS).batch is None and office.uploaders() == []
+
+
+def test_checking_says_what_would_change_to_its_own_opd_only(office: Office, page: Page) -> None:
+    page.send(VISITS, "lama.csv", GOOD, "rina")
+    office.ingest(VISITS)
+    before = office.loads.raw(office.contracts[VISITS], "nomor", "kelamin")
+    text = "nomor,Jenis Kelamin,tanggal\n1,L,2026-01-01\n2,L,2026-01-01\n3,P,\n4,X,\n"
+    seen = page.send(VISITS, "baru.csv", text, "rina", "periksa").text
+    (link,) = re.findall(r'href="([^"]*pratinjau=[0-9]+)"', seen)
+    waits = page.get(link, "rina").text
+    assert "Sedang dihitung" in waits and 'http-equiv="refresh"' in waits
+    other = link.replace(VISITS, POOR)
+    assert [page.get(link, "budi").status_code, page.get(other, "budi").status_code] == [404, 404]
+    assert page.get(link.split("=")[0] + "=x", "rina").status_code == 404
+
+    (line,) = office.answer_previews()
+    assert "dihitung (loaded)" in line and office.answer_previews() == []
+    assert [file for file in office.files() if file.endswith(".pratinjau")] == []
+    answer = page.get(link, "rina").text
+    counts = dict(re.findall(r"<dt>(Baris baru|Berubah|Sama|Dihapus|Ditahan)</dt><dd>([0-9.]+)</dd>", answer))
+    assert counts == {"Baris baru": "1", "Berubah": "2", "Sama": "0", "Dihapus": "0", "Ditahan": "1"}
+    assert "GDK-B" in answer and 'http-equiv="refresh"' not in answer
+    assert office.loads.raw(office.contracts[VISITS], "nomor", "kelamin") == before
+
+
+def test_only_some_files_are_counted_at_a_time(office: Office, page: Page) -> None:
+    for _ in range(MOST_OPEN):
+        assert "Lihat apa yang akan berubah" in page.send(VISITS, "a.csv", GOOD, "rina", "periksa").text
+    assert "belum dapat dihitung: 5 berkas lain" in page.send(VISITS, "a.csv", GOOD, "rina", "periksa").text
+    assert len(office.files()) == MOST_OPEN
+    assert len(office.answer_previews()) == MOST_OPEN and office.files() == []
 
 
 @pytest.mark.parametrize(
@@ -379,16 +412,33 @@ def test_an_unusual_value_is_confirmed_by_its_own_opd_only(office: Office, page:
         {"entri": [entries["10001"], entries["3"]]},
     ):
         answer = page.ask("POST", place, "rina", data=form | wrong)
-        assert answer.status_code == 422 and "Belum dikonfirmasi" in answer.text, wrong
+        assert answer.status_code == 422 and "Belum dicatat" in answer.text, wrong
     assert page.ask("POST", place, "rina", data=b"x" * 100_000).status_code == 413
     assert confirmed() == []
 
     assert page.ask("POST", place, "rina", data=form).status_code == 303
     assert confirmed() == [("nomor", "maximum", "rina", "loket", "nomor lama")]
     shown = page.get(f"{place}?dikonfirmasi=ya", "rina").text
-    assert "sudah dikonfirmasi" in shown and shown.count('type="checkbox"') == 1
+    assert "sudah dikonfirmasi" in shown and shown.count('name="entri"') == 1
     done = office.ingest(VISITS).batch
     assert done is not None and (done.loaded, done.confirmed, done.quarantined) == (1, 1, 2)
+
+    # It is taken back by its own OPD only, and the row is held again.
+    shown = page.get(place, "rina").text
+    (number,) = re.findall(r'name="konfirmasi" value="([0-9]+)"', shown)
+    back = {"aksi": "tarik", "konfirmasi": [number], "alasan": "salah ketik"}
+    other = f"/dataset/{POOR}/temuan"
+    assert page.ask("POST", place, "budi", data=back).status_code == 404
+    assert page.ask("POST", other, "budi", data=back).status_code == 422  # a number of another dataset
+    for wrong in ({"alasan": ""}, {"konfirmasi": []}, {"konfirmasi": ["0"]}):
+        assert page.ask("POST", place, "rina", data=back | wrong).status_code == 422
+    assert page.ask("POST", place, "rina", data=back).status_code == 303
+    assert office.loads.run("select withdrawn_by, via, reason from quarantine.withdrawal") == [
+        ("rina", "loket", "salah ketik")
+    ]
+    assert 'name="konfirmasi"' not in page.get(f"{place}?ditarik=ya", "rina").text
+    done = office.ingest(VISITS).batch
+    assert done is not None and (done.confirmed, done.quarantined) == (0, 3)
 
 
 def test_a_filled_csv_form_is_loaded_as_it_is(office: Office, page: Page) -> None:
