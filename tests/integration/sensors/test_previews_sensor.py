@@ -44,7 +44,9 @@ def test_a_question_starts_the_job_once_and_is_answered(
         first, second = tick(), tick()
         assert isinstance(first, dg.RunRequest) and isinstance(second, dg.RunRequest)
         assert first.run_key == second.run_key
-        assert previews_job().execute_in_process(instance=instance, resources={"warehouse": warehouse}).success
+        assert (
+            previews_job().execute_in_process(instance=instance, resources={"warehouse": warehouse}).success
+        )
         assert isinstance(tick(), dg.SkipReason)
     question = asked(connection, VISITS, number)
     assert question is not None and question.answer is not None
