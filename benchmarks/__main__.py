@@ -146,7 +146,7 @@ def main() -> None:
 @contextmanager
 def _server(settings: Settings) -> Iterator[Settings]:
     """Starts a PostgreSQL of the benchmark's own, which touches no warehouse; for dlt also on the loopback."""
-    with short_folder() as folder:
+    with short_folder(on_disk=True) as folder:
         server = EmbeddedServer(folder / "home")
         server.ensure()
         os.environ["GUDANG_HOME"] = str(server.home)
@@ -204,7 +204,7 @@ def _sources(settings: Settings, options: argparse.Namespace) -> Iterator[dict[s
 def _mariadb(settings: Settings, sizes: set[int], folder: Path, stack: ExitStack) -> dict[str, str]:
     if why := MariaDB.missing():
         return {"mariadb": why}
-    server = stack.enter_context(MariaDB.start(stack.enter_context(short_folder())))
+    server = stack.enter_context(MariaDB.start(stack.enter_context(short_folder(on_disk=True))))
     os.environ["BENCH_MARIADB_URL"] = server.url
     for rows in sorted(sizes):
         data.make_mariadb(settings, server.url, rows, folder)

@@ -71,7 +71,7 @@ def http(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def server_urls() -> Iterator[Urls]:
     """The session's PostgreSQL: an embedded server in memory, without the settings that protect data in a power cut."""
-    with short_folder(in_memory=True) as folder:
+    with short_folder() as folder:
         server = EmbeddedServer(folder / "home")
         urls = server.ensure()
         with psycopg.connect(urls.libpq("postgres"), autocommit=True) as admin:
@@ -143,7 +143,7 @@ def mariadb() -> Iterator[MariaDB]:
         pytest.fail(f"in CI the MariaDB tests must run: {missing}", pytrace=False)
     if missing:
         pytest.skip(f"{missing}; or set GUDANG_TEST_MARIADB_URL=mysql+pymysql://user:password@host:port/")
-    with short_folder(in_memory=True) as folder, MariaDB.start(folder) as server:
+    with short_folder() as folder, MariaDB.start(folder) as server:
         yield server
 
 

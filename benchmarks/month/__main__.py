@@ -81,7 +81,7 @@ def _end(number: int, _frame: object) -> None:
 
 def _run(month: Month, options: argparse.Namespace) -> None:
     chance = random.Random(options.seed)
-    with short_folder() as folder, a_mariadb(folder) as mariadb:
+    with short_folder(on_disk=True) as folder, a_mariadb(folder) as mariadb:
         clock = Clock(folder)
         server = Server(folder, clock, mariadb)
         try:
