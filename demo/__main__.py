@@ -1,20 +1,19 @@
 """`python -m demo`: makes databases and upload files of the demo OPD, and serves its APIs.
 
-What belongs here: the command line. Not here: what is made (the other modules).
+What belongs here: the command line. Not here: what is made (the other modules), which a command imports when it runs.
 """
 
 from __future__ import annotations
 
 import argparse
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from demo.api import CREDENTIALS, SERVERS, make_server
-from demo.databases import database_urls, seed_database
-from demo.uploads import write_files
+from demo.variables import variables
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     files.set_defaults(run=_files)
 
     api = commands.add_parser("api", help="layani API di 127.0.0.1 sampai dihentikan")
-    api.add_argument("--port", type=int, required=True)
+    place = api.add_mutually_exclusive_group(required=True)
+    place.add_argument("--port", type=int, default=0)
+    place.add_argument("--descriptor", type=int, help="soket yang sudah mendengarkan, dari proses induk")
     api.set_defaults(run=_api)
 
     env = commands.add_parser("env", help="cetak variabel GUDANG_SUMBER_* sebagai NAMA=nilai")
@@ -55,19 +56,26 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
 
 
 def _seed(options: argparse.Namespace) -> int:
+    from demo.databases import seed_database
+
     for table, rows in seed_database(options.url).items():
         print(f"{table}: {rows} baris")
     return 0
 
 
 def _files(options: argparse.Namespace) -> int:
+    from demo.uploads import write_files
+
     for path in write_files(options.zone):
         print(path)
     return 0
 
 
 def _api(options: argparse.Namespace) -> int:
-    with make_server(options.port) as server:
+    from demo.api import make_server
+
+    given = options.descriptor
+    with make_server(options.port, socket.socket(fileno=given) if given is not None else None) as server:
         signal.signal(signal.SIGTERM, _interrupt)
         print(f"http://127.0.0.1:{server.server_port}", flush=True)
         try:
@@ -82,9 +90,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _env(options: argparse.Namespace) -> int:
-    values = database_urls(options.url)
-    values |= {f"GUDANG_SUMBER_{name}_URL": f"http://127.0.0.1:{options.api_port}" for name in SERVERS}
-    for name, value in (values | dict(CREDENTIALS)).items():
+    for name, value in variables(options.url, options.api_port).items():
         print(f"{name}={value}")
     return 0
 

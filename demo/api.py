@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -23,19 +24,7 @@ from demo import indicators, services
 from demo.applications import applications
 from demo.employment import job_seekers
 from demo.services import Record
-
-CREDENTIALS: Mapping[str, str] = {
-    "GUDANG_SUMBER_DPMPTSP_TOKEN": "contoh-dpmptsp",
-    "GUDANG_SUMBER_DISPERINDAGKOP_KEY": "contoh-disperindagkop",
-    "GUDANG_SUMBER_DISKOMINFO_PASSWORD": "contoh-diskominfo",
-    "GUDANG_SUMBER_DLH_KEY": "contoh-dlh",
-    "GUDANG_SUMBER_DISNAKERTRANS_TOKEN": "contoh-disnakertrans",
-    "GUDANG_SUMBER_BPS_KEY": "contoh-bps",
-}
-"""The demo's keys; they open nothing but the demo on loopback."""
-
-SERVERS = ("DPMPTSP", "DISPERINDAGKOP", "DISKOMINFO", "DLH", "DISNAKERTRANS", "BPS")
-"""The names in the variables GUDANG_SUMBER_<name>_URL that get the address of this server."""
+from demo.variables import CREDENTIALS
 
 _BEAT, _FAILS_AT = 7, 3
 _MAX_PAGE = 1000
@@ -241,11 +230,19 @@ class Handler(BaseHTTPRequestHandler):
         """Logs nothing: the request line may hold a key."""
 
 
-def make_server(port: int) -> ThreadingHTTPServer:
-    """A server on 127.0.0.1 with its records made; port 0 takes a free one. The caller runs `serve_forever`."""
+def make_server(port: int = 0, listening: socket.socket | None = None) -> ThreadingHTTPServer:
+    """A server on 127.0.0.1 with its records made; port 0 takes a free one. The caller runs `serve_forever`.
+
+    listening: a socket that listens already, in place of a port.
+    """
     for service in SERVICES.values():
         service.records()
     handler = type("DemoHandler", (Handler,), {"bad_days": BadDays()})
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler, bind_and_activate=listening is None)
+    if listening:
+        server.socket.close()
+        server.socket = listening
+        server.server_address = listening.getsockname()
+        server.server_port = server.server_address[1]
     server.daemon_threads = True
     return server

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
 from typing import Any
@@ -18,6 +18,7 @@ from demo.health import kunjungan, puskesmas
 from demo.staff import pegawai
 from demo.tables import Row, SourceTable
 from demo.tax import pembayaran_pkb
+from demo.variables import with_driver
 
 TABLES: tuple[Callable[[], SourceTable], ...] = (
     penduduk_agregat,
@@ -28,24 +29,7 @@ TABLES: tuple[Callable[[], SourceTable], ...] = (
     pegawai,
     sekolah,
 )
-VARIABLES: Mapping[str, str] = {
-    "GUDANG_SUMBER_DKP3A_URL": "demo_dkp3a",
-    "GUDANG_SUMBER_DINKES_URL": "demo_dinkes",
-    "GUDANG_SUMBER_BAPENDA_URL": "demo_bapenda",
-    "GUDANG_SUMBER_BPKAD_URL": "demo_bpkad",
-    "GUDANG_SUMBER_BKD_URL": "demo_bkd",
-    "GUDANG_SUMBER_DISDIKBUD_URL": "demo_disdikbud",
-}
 _BLOCK = 5000
-
-
-def database_urls(url: str) -> dict[str, str]:
-    """GUDANG_SUMBER_*_URL and its value for each demo database on the server of `url`; with driver."""
-    server = _server(url)
-    return {
-        variable: server.set(database=name).render_as_string(hide_password=False)
-        for variable, name in VARIABLES.items()
-    }
 
 
 def seed_database(url: str, tables: Sequence[SourceTable] = ()) -> dict[str, int]:
@@ -77,13 +61,7 @@ def _put(url: URL, table: SourceTable) -> None:
 
 
 def _server(url: str) -> URL:
-    made = make_url(url)
-    drivers = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg", "mysql": "mysql+pymysql"}
-    drivers["mariadb"] = "mysql+pymysql"
-    backend = made.drivername.split("+")[0]
-    if backend not in drivers:
-        raise ValueError(f"the demo can be made in PostgreSQL and MariaDB, not in {backend}")
-    return made.set(drivername=drivers[backend])
+    return make_url(with_driver(url))
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -30,8 +29,6 @@ SOURCE_PREFIX = "GUDANG_SUMBER_"
 DEMO = "GUDANG_DEMO"
 """The variable that turns the demo OPD off if it has a value of NO."""
 NO = ("0", "false", "no", "tidak", "off")
-_API_SECONDS = 60.0
-"""How long the API server may take to start."""
 
 
 def demo_variables(settings: Settings, env: Mapping[str, str]) -> frozenset[str]:
@@ -86,8 +83,7 @@ def run_demo_opd(settings: Settings) -> Iterator[dict[str, str]]:
         # A home of an earlier version has the files and no list of them.
         with tempfile.TemporaryDirectory() as aside:
             _put_files(settings, Path(aside), listed)
-    port = _free_port()
-    with _api_server(settings.project, port, done / "api.log"):
+    with _api_server(settings.project, done / "api.log") as port:
         printed = _run_demo(
             "env", "--database-url", database_url, "--api-port", str(port), project=settings.project
         )
@@ -125,42 +121,29 @@ def _run_demo(*arguments: str, project: Path) -> str:
 
 
 @contextmanager
-def _api_server(project: Path, port: int, log: Path) -> Iterator[None]:
-    """Runs the demo's API server while the context lasts, again if it dies. Raises GudangError if it does not start."""
+def _api_server(project: Path, log: Path) -> Iterator[int]:
+    """Runs the demo's API server while the context lasts, again if it dies. Yields its port on the loopback.
+
+    The socket is ours and listens before the server is up, so that nobody waits while the server makes its records: a
+    client is answered when they are made. If the server is given up, a client is refused.
+    """
     log.write_text("", "utf-8")
+    listening = socket.create_server(("127.0.0.1", 0), backlog=128)
+    descriptor = listening.fileno()
 
     def start() -> subprocess.Popen[bytes]:
         with log.open("a") as output:
             return subprocess.Popen(
-                [sys.executable, "-m", "demo", "api", "--port", str(port)],
+                [sys.executable, "-m", "demo", "api", "--descriptor", str(descriptor)],
                 cwd=project, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                start_new_session=True, preexec_fn=die_with_parent(signal.SIGTERM),
+                start_new_session=True, preexec_fn=die_with_parent(signal.SIGTERM), pass_fds=[descriptor],
             )  # fmt: skip
 
     def ended(code: int, again: bool) -> None:
         then = "dijalankan lagi" if again else f"tidak dijalankan lagi (sebabnya di {log})"
         print(f"demo: server API data contoh berhenti dengan kode {code}, {then}", file=sys.stderr)
+        if not again:
+            listening.close()
 
-    with keep_running(start, ended) as api:
-        _wait_for_port(api, port, log)
-        yield
-
-
-def _wait_for_port(api: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + _API_SECONDS
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError as error:
-            if api.poll() is not None or time.monotonic() > deadline:
-                raise GudangError(
-                    "demo", "server API data contoh tidak mau jalan", hint=f"sebabnya di {log}"
-                ) from error
-            time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    with listening, keep_running(start, ended):
+        yield int(listening.getsockname()[1])

@@ -14,7 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from demo import indicators
-from demo.api import CREDENTIALS, SERVICES, Answer, BadDays, answer, make_server
+from demo.api import SERVICES, Answer, BadDays, answer, make_server
+from demo.variables import CREDENTIALS
 
 BASIC = base64.b64encode(f"gudang:{CREDENTIALS['GUDANG_SUMBER_DISKOMINFO_PASSWORD']}".encode()).decode()
 HEADERS = {

@@ -17,10 +17,11 @@ import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 
 from demo.agreed import DELIVERED, MISSING
-from demo.api import CREDENTIALS, SERVERS, service_of
-from demo.databases import TABLES, VARIABLES
+from demo.api import service_of
+from demo.databases import TABLES
 from demo.dirt import EXPECTED_QUARANTINE
 from demo.uploads import FILES
+from demo.variables import CREDENTIALS, DATABASES, SERVERS
 from pipelines.contracts.api import ApiExtract
 from pipelines.contracts.model import DatabaseExtract
 from pipelines.quality.run import instantiate
@@ -92,7 +93,7 @@ def test_demo_has_the_tables_apis_and_files_that_contracts_name() -> None:
 
 
 def test_the_demo_sets_every_variable_that_a_contract_names() -> None:
-    given = {*CREDENTIALS, *VARIABLES, PSEUDONYM_KEY}
+    given = {*CREDENTIALS, *DATABASES, PSEUDONYM_KEY}
     given |= {f"GUDANG_SUMBER_{name}_URL" for name in SERVERS}
     named = {name for c in CONTRACTS.values() for name in references(c.path.read_text("utf-8"))}
     assert named <= given

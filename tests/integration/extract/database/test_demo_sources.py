@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from demo.api import CREDENTIALS, SERVERS, make_server
+from demo.api import make_server
 from demo.budget import realisasi_apbd
 from demo.dapodik import sekolah
 from demo.databases import put_table
 from demo.dirt import EXPECTED_QUARANTINE
 from demo.staff import pegawai
+from demo.variables import CREDENTIALS, SERVERS
 from pipelines.contracts.windows import Window
 from pipelines.ingest import ingest
 from pipelines.load import prepare

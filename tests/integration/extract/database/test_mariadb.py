@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from demo.databases import TABLES, database_urls, seed_database
+from demo.databases import TABLES, seed_database
+from demo.variables import database_urls
 from pipelines.contracts.windows import Window
 from pipelines.errors import SourceError
 from pipelines.ingest import ingest

@@ -138,9 +138,8 @@ def test_incremental_read_resolves_entries_whose_key_was_staged(tmp_path: Path) 
     assert clauses(resolve(plan_of(contract, since="2026-01-01"), None, refused=False)) == clauses("""
         update quarantine.row q set state = 'resolved', updated_at = clock_timestamp()
         where q.dataset = 'uji/data' and q.state = 'open' and q.last_batch_id < 7
-            and (false or exists (
-                select from "landing"."uji__data__7_stage" s
-                where ops.kunci_ringkas(concat_ws('|', "s"."id"::text::text)) = q.row_key
+            and (q.row_key in (
+                select ops.kunci_ringkas(concat_ws('|', "s"."id"::text::text)) from "landing"."uji__data__7_stage" s
             ))
     """)
 
