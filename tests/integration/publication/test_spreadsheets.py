@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,35 @@ def test_a_workbook_has_the_rows_as_numbers_codes_and_dates(
     assert [cell.value for cell in second][2:6] == [None, 0, 7, "1899-12-31"]
     about = {row[0].value: row[1].value for row in book["Keterangan"].iter_rows() if row[0].value}
     assert (about["Judul"], about["Satuan"], about["kode"]) == ("Lembar", "kunjungan", "Arti kode.")
+
+
+def test_every_kind_of_cell_is_read_back_from_the_workbook(
+    warehouse: Connection[Any], tmp_path: Path
+) -> None:
+    texts = ["a < b & c > d", '"x"', "  di tengah  ", " ", "dua\nbaris", "\x01kendali", "é 😀", "12", "#N/A"]
+    warehouse.execute(
+        "create table mart_satu_data.macam (urut integer, teks text, pecahan double precision, jam time, hari date)"
+    )
+    with warehouse.cursor() as cursor:
+        cursor.executemany(
+            "insert into mart_satu_data.macam values (%s, %s, %s, %s, %s)",
+            [(n, text, 0.1 + n, "07:30", "2026-02-28") for n, text in enumerate(texts)],
+        )
+    warehouse.execute("insert into mart_satu_data.macam values (99, null, 'NaN', null, null)")
+    mart = replace(
+        SHEET, name="macam", columns=tuple(map(MartColumn, ("urut", "teks", "pecahan", "jam", "hari")))
+    )
+    publish(warehouse, tmp_path, mart)
+    _, *rows = load_workbook(tmp_path / "xlsx" / "macam.xlsx")["Data"].iter_rows()
+    read = [text.replace("\x01", "\ufffd") for text in texts]
+    assert [[cell.value for cell in row] for row in rows] == [
+        *([n, text, 0.1 + n, time(7, 30), datetime(2026, 2, 28)] for n, text in enumerate(read)),
+        [99, None, "nan", None, None],
+    ]
+    assert [cell.number_format for cell in rows[0]] == [
+        "[$-421]#,##0", "@", "General", "hh:mm:ss", "[$-421]dd/mm/yyyy",
+    ]  # fmt: skip
+    assert [cell.coordinate for cell in rows[-1]] == ["A11", "B11", "C11", "D11", "E11"]
 
 
 def test_the_same_rows_give_the_same_workbook_wherever_it_is_written(
