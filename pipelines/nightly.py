@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from threading import Thread
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 import dagster as dg
@@ -70,6 +72,7 @@ from pipelines.warehouse.connection import connect
 if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
 
+T = TypeVar("T")
 _MAX_RETRIES_TAG = "dagster/max_retries"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _HARMLESS = frozenset({"OperationalError", "ConnectionTimeout", "AdminShutdown", "CannotConnectNow"})
@@ -104,6 +107,7 @@ def walk(settings: Settings) -> int:
         }
         project = project_files.models if isinstance(project_files.models, Project) else None
         links: list[Link] = []
+        told: Callable[[], list[str]] | None = None
         with _instance(console) as instance:
             for job in tags:
                 due = due_models(project, connection, tags[job]) if project and job == WAREHOUSE else None
@@ -116,7 +120,10 @@ def walk(settings: Settings) -> int:
                 else:
                     links.append(_run(console, settings, instance, job, tags[job], due, checks=False))
                 if job == ingest_jobs(contracts)[-1]:
-                    _feedback(console, connection, settings, datasets)
+                    # Files for the OPD are Python's work, models are PostgreSQL's: neither waits for the other.
+                    told = _beside(lambda: _feedback(settings, datasets))
+        for line in told() if told else []:
+            console.print(line)
         _summary(console, connection, datasets, links, project)
         _zone(console, settings, datasets)
         _tell(console, connection, settings, datasets)
@@ -326,17 +333,34 @@ def _summary(
         console.print(f"{link.job}:", word, f" (run {link.run_id})")
 
 
-def _feedback(console: Terminal, connection: Connection[Any], settings: Settings, datasets: Datasets) -> None:
-    """Tells the OPD of their loads, and prints what became of it. A fault changes nothing of the night's result."""
+def _feedback(settings: Settings, datasets: Datasets) -> list[str]:
+    """Tells the OPD of their loads; gives what became of it. A fault changes nothing of the night's result."""
+    assert settings.warehouse_url is not None
     try:
-        sent = send_pending(connection, settings, datasets, load_alert_settings())
+        with connect(settings.warehouse_url) as connection:
+            sent = send_pending(connection, settings, datasets, load_alert_settings())
     except (GudangError, PsycopgError) as error:
-        reason = error if isinstance(error, GudangError) else type(error).__name__
-        console.print(f"Umpan balik belum dibuat: {reason}", style="yellow")
-        return
-    console.print(sent.headline)
-    for line in sent.failures:
-        console.print(f"  gagal: {line}", style="yellow")
+        return [
+            f"Umpan balik belum dibuat: {error if isinstance(error, GudangError) else type(error).__name__}"
+        ]
+    return [sent.headline, *(f"  gagal: {line}" for line in sent.failures)]
+
+
+def _beside(work: Callable[[], T]) -> Callable[[], T]:
+    """Does `work` in a thread; gives the function that waits for its result, or raises its error.
+
+    The thread does not keep the process when that ends before, by Ctrl-C.
+    """
+    outcome: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    Thread(target=run, name="beside", daemon=True).start()
+    return outcome.result
 
 
 def _tell(console: Terminal, connection: Connection[Any], settings: Settings, datasets: Datasets) -> None:
