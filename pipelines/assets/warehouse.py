@@ -27,7 +27,8 @@ from pipelines.contracts.model import Contract
 from pipelines.contracts.windows import Cadence, Window
 from pipelines.jobs import RANGE_END, RANGE_START
 from pipelines.models.build.audit import OpenColumns
-from pipelines.models.build.due import due, with_open_days
+from pipelines.models.build.due import due, first_to_last, open_ranges
+from pipelines.models.build.open_days import MOST_RANGES
 from pipelines.models.build.results import NodeResult
 from pipelines.models.build.runner import build, run_tests
 from pipelines.models.lineage.lineage import column_lineage
@@ -102,7 +103,7 @@ def due_models(
     """
     window = ModelsConfig().window(tags or {})  # type: ignore[call-arg]
     known = {model_key(n) for n in project.nodes.values() if not is_reference(n)}
-    present = _for_days(project, with_open_days(project, connection, window))
+    present = _for_days(project, first_to_last(open_ranges(project, connection, window)))
     names = due(present, connection)
     return [k for n in present.nodes.values() if n.name in names and (k := model_key(n)) in known]
 
@@ -118,7 +119,7 @@ def _for_days(project: Project, window: Window | None) -> Project:
     return _render(project.root, project.suites, window, tuple(states))
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=MOST_RANGES + 1)
 def _render(
     root: Path, suites: Path | None, window: Window | None, _states: tuple[tuple[Path, int, int], ...]
 ) -> Project:
@@ -183,9 +184,9 @@ def _multi_asset(
             return
         tags = context.run.tags
         with warehouse.connect() as connection:
-            window = with_open_days(project, connection, config.window(tags), select=selected)
+            ranges = open_ranges(project, connection, config.window(tags), select=selected)
         results = build(
-            _for_days(project, window),
+            _for_days(project, first_to_last(ranges)),
             libpq_url(warehouse.url),
             select=selected,
             run_id=context.run.run_id,
@@ -193,6 +194,7 @@ def _multi_asset(
             full_refresh=config.full_refresh or tags.get(FULL_REFRESH, "") == "true",
             build_all=config.build_all,
             open_columns=may_show,
+            ranges=[_for_days(project, window) for window in ranges] if len(ranges) > 1 else (),
         )
         left = {model_key(project.nodes[r.name]): r for r in results if r.unchanged}
         # Dagster wants the events of one step in the order of the assets, those of left models among them.

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import Connection
 
 from pipelines.contracts.windows import Window
-from pipelines.models.build.due import due, with_open_days
+from pipelines.models.build.due import due, first_to_last, open_ranges
 from pipelines.models.build.results import NodeResult
 from pipelines.models.build.runner import build
 from pipelines.models.project.nodes import Project
@@ -148,8 +148,15 @@ class ChangingProject:
     def project(self, **more: Any) -> Project:
         """The project with the days that are open, as a run of Dagster reads it."""
         with self.connect() as connection:
-            window = with_open_days(self.folder.project(**more), connection, None)
-        return self.folder.project(window=window, **more)
+            ranges = open_ranges(self.folder.project(**more), connection, None)
+        return self.folder.project(window=first_to_last(ranges), **more)
+
+    def by_ranges(self) -> list[Project]:
+        """The project with each range of the days that are open."""
+        with self.connect() as connection:
+            return [
+                self.folder.project(window=w) for w in open_ranges(self.folder.project(), connection, None)
+            ]
 
     def due(self) -> set[str]:
         with self.connect() as connection:
@@ -157,7 +164,8 @@ class ChangingProject:
 
     def build(self, **more: Any) -> dict[str, NodeResult]:
         """A build as a night does it: with the days that loads have changed."""
-        return {result.name: result for result in build(self.project(), self.connect, **more)}
+        results = build(self.project(), self.connect, ranges=self.by_ranges(), **more)
+        return {result.name: result for result in results}
 
     def build_only(self, *names: str) -> None:
         """A build of these models alone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from psycopg import Connection
@@ -40,21 +40,25 @@ def due(
     return frozenset(found)
 
 
-def with_open_days(
+def open_ranges(
     project: Project,
     connection: Connection[Any],
     window: Window | None,
     *,
     select: Iterable[str] | None = None,
-) -> Window | None:
-    """The window of a build, with the days that loads have changed and no build of the selected models has made again.
+) -> list[Window]:
+    """The ranges of a build: its window, and the days that loads have changed and no build of the models made again.
 
     Such days are left when a build fails after a load, and when nothing built the models of a load. Their rows that are
-    gone stay in an incremental model until a build asks for these days. Raises ModelError for a selector that selects
-    nothing.
+    gone stay in an incremental model until a build asks for these days. Days that follow each other are one range. Each
+    range is built by itself (`build`), so that one which fails does not stop the others, and the days between two
+    ranges are not touched. Raises ModelError for a selector that selects nothing.
     """
     versions = read_versions(connection, project)
-    days = versions.open_days(selection.select(project, select)) if versions else None
-    if days is None or window is None:
-        return days or window
-    return Window(min(days.start, window.start), max(days.end, window.end))
+    asked = [window] if window else []
+    return versions.open_ranges(selection.select(project, select), window) if versions else asked
+
+
+def first_to_last(ranges: Sequence[Window]) -> Window | None:
+    """The days from the beginning of the first to the end of the last range; None without ranges."""
+    return Window(ranges[0].start, ranges[-1].end) if ranges else None

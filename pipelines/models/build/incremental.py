@@ -10,12 +10,14 @@ the same rows from the same folder. Only deleting a window is our own rule.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from psycopg import sql
 
 from pipelines.contracts.windows import Window
 from pipelines.errors import ModelError
 from pipelines.models.project.materialization import Incremental
+from pipelines.models.project.nodes import Node, Project
 from pipelines.warehouse.relation import Relation, identifier, trusted_sql
 
 Columns = Sequence[tuple[str, str]]
@@ -49,6 +51,44 @@ def _action(template: str, name: str, type_: str | None = None) -> sql.Composed:
     if type_ is not None:
         parts.append(trusted_sql(type_))
     return trusted_sql(template).format(*parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The rows that one transaction adds to an incremental table.
+
+    how: its query. window: the days whose rows are replaced; None if only rows with the same key are. left_out: the
+    condition on the rows of the query that other parts add; None for none.
+    """
+
+    how: Incremental
+    window: Window | None
+    left_out: sql.Composed | None = None
+
+
+def parts(node: Node, project: Project, ranges: Sequence[Project]) -> list[Part]:
+    """What is added to the node's table, in an order in which each part finds what it needs.
+
+    ranges: the project with each range of days that is built by itself; () for all days of the project's window at
+    once. A query may also give the days that came since the last build, whatever the range is. Of these, each range
+    takes its own; those of no range are a part of their own, and the first one, because the others move the moment of
+    the last build.
+    """
+
+    def how(of: Project) -> Incremental:
+        found = of.nodes[node.name].incremental
+        assert found is not None
+        return found
+
+    if node.partition is None or not ranges:
+        return [Part(how(project), project.window)]
+    column = sql.Identifier(node.partition.column)
+    days = [(of, of.window, of.window.condition(column)) for of in ranges if of.window]
+    of_any = sql.SQL("({})").format(
+        sql.SQL(" or ").join(sql.SQL("({})").format(inside) for *_, inside in days)
+    )
+    own = [Part(how(of), window, sql.SQL("({}) is not true").format(inside)) for of, window, inside in days]
+    return [Part(how(ranges[0]), None, of_any), *own]
 
 
 def write_rows(

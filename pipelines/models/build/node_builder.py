@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import Lock
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg import Connection, sql
 
+from pipelines.contracts.windows import Window
 from pipelines.errors import GudangError, ModelError
 from pipelines.models.build.audit import OpenColumns, RunSuite, audit, describe_failures, nothing_open
 from pipelines.models.build.faults import error_in_query, error_outside_query
 from pipelines.models.build.grants import apply_grants
-from pipelines.models.build.incremental import changes_rows, reshape, write_rows
-from pipelines.models.build.results import NodeResult, State
+from pipelines.models.build.incremental import Part, changes_rows, parts, reshape, write_rows
+from pipelines.models.build.indexes import create_index
+from pipelines.models.build.results import NodeResult, State, of_ranges
 from pipelines.models.build.versions import Basis, Versions
-from pipelines.models.project.materialization import Incremental, Index
 from pipelines.models.project.nodes import Node, Project
 from pipelines.quality.results import CheckResult
 from pipelines.quality.run import import_ahead, run_suite
@@ -54,7 +56,7 @@ class Shared:
     release_lock: held by the builder that exchanges. Two exchanges of tables that one view reads would deadlock.
     broken: nodes that were not built or not released. run_suite: runs a node's suite. build_all: build what could be
     left, too. versions: of what the nodes read; None if they are not known. bases: what the nodes were built from, by
-    name. open_columns: see build().
+    name. open_columns, ranges: see build().
     """
 
     project: Project
@@ -65,6 +67,7 @@ class Shared:
     versions: Versions | None = None
     bases: dict[str, Basis] = field(default_factory=dict[str, Basis])
     open_columns: OpenColumns = nothing_open
+    ranges: Sequence[Project] = ()
     release_lock: Lock = field(default_factory=Lock)
     broken: set[str] = field(default_factory=set[str])
 
@@ -121,10 +124,18 @@ class Builder:
             return _result(node, "skipped", error=reason)
         if (left := self._leave(node)) is not None:
             return left
-        try:
+
+        def locked() -> NodeResult:
             # The members of a group are locked by the run, until all of them are released.
             with nullcontext() if node.transaction_group else self.exclusive(node):
                 return self._build(node)
+
+        return self._or_failed(node, locked)
+
+    def _or_failed(self, node: Node, work: Callable[[], NodeResult]) -> NodeResult:
+        """The result of `work`, or the one that says its error."""
+        try:
+            return work()
         except psycopg.Error as error:
             if self.conn.broken:
                 raise
@@ -155,9 +166,12 @@ class Builder:
         return _result(node, "ok", unchanged=True, version=state.version if state else "")
 
     def _build(self, node: Node) -> NodeResult:
-        if node.incremental and not self._is_full_refresh(node):
-            return self._add_rows(node, node.incremental)
-        return self._rebuild(node)
+        if not node.incremental or self._is_full_refresh(node):
+            return self._rebuild(node)
+        of_node = parts(node, self._project, self._shared.ranges)
+        return of_ranges(
+            [(p.window, self._or_failed(node, partial(self._add_rows, node, p))) for p in of_node]
+        )
 
     def _rebuild(self, node: Node) -> NodeResult:
         self.discard(node)
@@ -237,19 +251,21 @@ class Builder:
         self._describe_and_grant(node)
         return self._remember(node)
 
-    def _remember(self, node: Node, *, added: bool = False, changed: bool = True) -> str:
+    def _remember(
+        self, node: Node, *, added: bool = False, changed: bool = True, window: Window | None = None
+    ) -> str:
         """Notes from what the node was built, in the transaction that releases it. Gives its version."""
         if self._shared.versions is None:
             return ""
         return self._shared.versions.remember(
             self.conn, node, self._shared.bases[node.name], run_id=self._shared.run_id, added=added, changed=changed,
-            window=self._project.window,
+            window=window,
         )  # fmt: skip
 
-    def _take_over(self, node: Node, version: str) -> None:
+    def _take_over(self, node: Node, version: str, window: Window | None = None) -> None:
         """Lets the readers of the node see its new version. Call it after the release is committed."""
         if self._shared.versions is not None:
-            self._shared.versions.released(node, self._shared.bases[node.name], version)
+            self._shared.versions.released(node, self._shared.bases[node.name], version, window)
 
     def _describe_and_grant(self, node: Node) -> None:
         set_comments(self.conn, node.table, "view" if node.kind == "view" else "table", _comments(node))
@@ -271,19 +287,25 @@ class Builder:
         found = existing(self.conn, node.table)
         return found is None or found.kind != "r"
 
-    def _add_rows(self, node: Node, how: Incremental) -> NodeResult:
+    def _add_rows(self, node: Node, part: Part) -> NodeResult:
         """Adds new rows to the table in use. The checks see them before any reader: all is one transaction."""
+        how, window = part.how, part.window
         candidate = node.table.candidate
         self.discard(node)
         try:
             rows = self._create_candidate(node, "create unlogged table {} as\n", how.sql)
+            if part.left_out:
+                left_out = sql.SQL("delete from {} where {}").format(identifier(candidate), part.left_out)
+                rows -= self.conn.execute(left_out).rowcount
+                if not rows and window is None:
+                    return _result(node, "ok", rows=0, incremented=True)
             self._analyze(candidate)
             new, old = columns_of(self.conn, candidate), columns_of(self.conn, node.table)
             self._check_columns(node, new)
             reshaped = reshape(how, self._place(node), node.table, old, new)
             import_ahead([node.suite])  # takes seconds; the table must not be locked in that time
             columns = [name for name, _ in (old if how.on_schema_change == "ignore" else new)]
-            rows_of = (node.table, identifier(candidate), columns, self._project.window)
+            rows_of = (node.table, identifier(candidate), columns, window)
             statements = [*reshaped, *write_rows(how, *rows_of)]
             version = ""
             with self.conn.transaction():
@@ -301,13 +323,13 @@ class Builder:
                     statement = create_index(index, index.name(node.name), node.table, if_not_exists=True)
                     self.conn.execute(statement)
                 self._describe_and_grant(node)
-                version = self._remember(node, added=True, changed=changed)
+                version = self._remember(node, added=True, changed=changed, window=window)
         finally:
             if not self.conn.broken:
                 self.discard(node)
         if failures:
             return _result(node, "tests_failed", rows=rows, tests=tests, columns=new, error=failures)
-        self._take_over(node, version)
+        self._take_over(node, version, window)
         if changed:
             self._analyze(node.table)
         columns_now = columns_of(self.conn, node.table)
@@ -342,18 +364,6 @@ class Builder:
 
     def _place(self, node: Node) -> str:
         return node.path.relative_to(self._project.root).as_posix()
-
-
-def create_index(index: Index, name: str, table: Relation, *, if_not_exists: bool = False) -> sql.Composed:
-    """The statement that makes the index of a model."""
-    return sql.SQL("create {}index {}{} on {} using {} ({})").format(
-        sql.SQL("unique " if index.unique else ""),
-        sql.SQL("if not exists " if if_not_exists else ""),
-        sql.Identifier(name),
-        identifier(table),
-        sql.Identifier(index.type),
-        sql.SQL(", ").join(map(sql.Identifier, index.columns)),
-    )
 
 
 def _result(node: Node, state: State, **more: Any) -> NodeResult:

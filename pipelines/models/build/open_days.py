@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 from psycopg import Connection
@@ -18,6 +19,8 @@ from pipelines.contracts.windows import Window
 from pipelines.models.project.nodes import Node, Project
 from pipelines.warehouse.relation import trusted_sql
 
+MOST_RANGES = 10
+"""So many ranges of days are built one by one. Each costs a build of the increment and its tests."""
 NO_DAYS = "{}"
 """The empty datemultirange, as PostgreSQL writes it."""
 IDENTITY = """
@@ -160,13 +163,43 @@ def overlaps(days: str, window: Window) -> bool:
     return any(start <= last and end > first for start, end in _ranges(days))
 
 
-def first_to_last(several: Iterable[str]) -> Window | None:
-    """The first to the last day of several datemultiranges; None if all are empty."""
-    ranges = [found for days in several for found in _ranges(days)]
-    if not ranges:
-        return None
-    last = date.fromisoformat(max(end for _, end in ranges)) - timedelta(days=1)
-    return Window(date.fromisoformat(min(start for start, _ in ranges)), last)
+def ranges(several: Iterable[str], asked: Window | None = None) -> list[Window]:
+    """The separate ranges of days of several datemultiranges and of the window that is asked for, in their order.
+
+    Ranges that overlap or follow each other are one. There are at most MOST_RANGES: of more, those with the fewest days
+    between them are joined.
+    """
+    found = [
+        Window(date.fromisoformat(start), date.fromisoformat(end) - timedelta(days=1))
+        for days in several
+        for start, end in _ranges(days)
+    ]
+    if asked:
+        found.append(asked)
+    joined: list[Window] = []
+    for window in sorted(found, key=lambda w: w.start):
+        if joined and window.start <= joined[-1].end + timedelta(days=1):
+            joined[-1] = Window(joined[-1].start, max(joined[-1].end, window.end))
+        else:
+            joined.append(window)
+    while len(joined) > MOST_RANGES:
+        gaps = [after.start - before.end for before, after in pairwise(joined)]
+        place = gaps.index(min(gaps))
+        joined[place : place + 2] = [Window(joined[place].start, joined[place + 1].end)]
+    return joined
+
+
+def without(days: str, window: Window) -> str:
+    """A datemultirange, as PostgreSQL writes it, without the days of the window."""
+    first, after = window.start.isoformat(), (window.end + timedelta(days=1)).isoformat()
+    left: list[str] = []
+    for start, end in _ranges(days):
+        left += [
+            f"[{low},{high})"
+            for low, high in ((start, min(end, first)), (max(start, after), end))
+            if low < high
+        ]
+    return f"{{{','.join(left)}}}"
 
 
 def _ranges(days: str) -> list[tuple[str, str]]:

@@ -7,11 +7,12 @@ What belongs here: the value, and its rows in ops.model_run and ops.check_result
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, LiteralString
 
 from psycopg import Connection
 
+from pipelines.contracts.windows import Window
 from pipelines.models.project.nodes import Kind
 from pipelines.quality import results as quality
 from pipelines.quality.raw_checks import LAST_RESULT, LastResult
@@ -71,6 +72,31 @@ class NodeResult:
     def warnings(self) -> tuple[CheckResult, ...]:
         """The failed checks that only warn."""
         return tuple(test for test in self.tests if not test.passed and test.severity == "warn")
+
+
+def of_ranges(results: Sequence[tuple[Window | None, NodeResult]]) -> NodeResult:
+    """The result of a node that was built by ranges of days, each in a transaction of its own.
+
+    If a range fails, so does the node, and its error names the range; the other ranges are in use all the same. Of a
+    check the result that failed is taken, else the last.
+    """
+    *_, (_, last) = results
+    if len(results) == 1:
+        return last
+    failed = [(window, result) for window, result in results if result.state != "ok"]
+    done = [result for _, result in results if result.state == "ok"]
+    tests: dict[str, CheckResult] = {}
+    for test in (test for _, result in results for test in result.tests):
+        if test.name not in tests or tests[test.name].passed:
+            tests[test.name] = test
+    errors = [f"{w.start} s.d. {w.end}: {r.error}" if w else r.error or "" for w, r in failed]
+    return replace(
+        done[-1] if done else last,
+        state=failed[0][1].state if failed else "ok",
+        error="; ".join(errors) or None,
+        rows=sum(result.rows or 0 for result in done),
+        tests=tuple(tests.values()),
+    )
 
 
 def record(conn: Connection[Any], run_id: str, result: NodeResult) -> None:

@@ -48,6 +48,7 @@ def build(
     build_all: bool = False,
     run_suite: RunSuite = run_suite,
     open_columns: OpenColumns = nothing_open,
+    ranges: Sequence[Project] = (),
 ) -> list[NodeResult]:
     """Builds the selected nodes, each after those that it reads, and returns their results in building order.
 
@@ -60,12 +61,15 @@ def build(
     run_id: is written into the ledger's rows; without it nothing is written there. on_result: is called with each
     result as it comes. full_refresh: incremental models are built from all that they read, and no node is left.
     build_all: no node is left. run_suite: runs a node's suite. open_columns: gives the columns of a node whose values
-    may be shown of rows that fail a check.
+    may be shown of rows that fail a check. ranges: the project with each range of days of its window that a model with
+    windows builds by itself, in a transaction of its own; () for all days of the window at once.
 
     Raises ModelError for a selector that selects nothing, psycopg.OperationalError without a server.
     """
     nodes = selection.select(project, select, exclude)
-    shared = Shared(project, full_refresh, run_suite, build_all, run_id, open_columns=open_columns)
+    shared = Shared(
+        project, full_refresh, run_suite, build_all, run_id, open_columns=open_columns, ranges=ranges
+    )
     with _Run(shared, nodes, connect, threads) as run:
         run.read_versions()
         return run.walk(lambda builder, node: builder.build(node), run_id, on_result)

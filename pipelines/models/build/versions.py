@@ -27,10 +27,11 @@ from pipelines.models.build.open_days import (
     NO_DAYS,
     adds_rows,
     datasets_of,
-    first_to_last,
     overlaps,
+    ranges,
     read_lost_rows,
     read_open_days,
+    without,
 )
 from pipelines.models.project.materialization import digest
 from pipelines.models.project.nodes import Node, Project, SourceTable
@@ -121,7 +122,7 @@ class Versions:
         self._clock = clock
         self._functions = functions
         self._changing_functions = frozenset(changing_functions)
-        self._pending = pending or {}
+        self._pending = dict(pending or {})
         self._lost_rows = lost_rows
         self._by_relation = {node.relation: node for node in project.nodes.values()}
         self._datasets = {table.relation.dotted: dataset for dataset, table in _raw_tables(project).items()}
@@ -163,9 +164,9 @@ class Versions:
         """Whether the node must be built from everything, because it may have rows which raw no longer has."""
         return node.relation in self._lost_rows
 
-    def open_days(self, nodes: Iterable[Node]) -> Window | None:
-        """The first to the last day that loads have changed and that no build of the nodes has made again."""
-        return first_to_last([self._days(node) for node in nodes])
+    def open_ranges(self, nodes: Iterable[Node], asked: Window | None) -> list[Window]:
+        """The ranges of days that are asked for, or that loads changed and no build of the nodes has made again."""
+        return ranges([self._days(node) for node in nodes], asked)
 
     def _days(self, node: Node) -> str:
         return self._pending.get(node.relation, NO_DAYS)
@@ -174,9 +175,14 @@ class Versions:
         """The state of the node's relation in use; None if it is not known."""
         return self._states.get(node.relation)
 
-    def released(self, node: Node, basis: Basis, version: str) -> None:
-        """Takes over that the node was released, so that its readers compare with the new version."""
+    def released(self, node: Node, basis: Basis, version: str, window: Window | None = None) -> None:
+        """Takes over that the node was released, so that its readers compare with the new version.
+
+        window: the days that were built again.
+        """
         self._states[node.relation] = State(version, basis.inputs)
+        if window:
+            self._pending[node.relation] = without(self._days(node), window)
 
     def expect(self, node: Node, basis: Basis) -> None:
         """Takes over that the node will be released, for readers that are asked about before it is."""

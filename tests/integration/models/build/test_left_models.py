@@ -200,3 +200,62 @@ def test_what_is_in_use_is_what_a_build_of_everything_gives(
             project.built()
             assert project.contents() == project.of_everything(), step
         project.close()
+
+
+def of_gap(made: ChangingProject) -> list[tuple[str, str]]:
+    """The rows of days 1 to 4 and 6 to 8, which no range below has, with their places in the table."""
+    return made.run(
+        "select ctid::text, tanggal::text from core.harian where extract(day from tanggal) in (2, 3, 4, 5, 7, 8, 9)"
+        " order by tanggal"
+    )
+
+
+def test_separate_ranges_of_days_are_built_one_by_one(made: ChangingProject) -> None:
+    made.load_days(0, 9, 1)
+    made.built()
+    made.built()
+    before = of_gap(made)
+    for day, events in ((0, 2), (5, 3), (9, 0)):
+        made.load_days(day, day, events)
+    assert [(p.window.start.day, p.window.end.day) for p in made.by_ranges() if p.window] == [
+        (1, 1), (6, 6), (10, 10),
+    ]  # fmt: skip
+    assert made.build()["harian"].rows == 2
+    assert of_gap(made) == before
+    assert made.contents() == made.of_everything()
+    made.built()
+    assert made.built() == set()
+
+
+def test_a_range_that_fails_stops_no_other_and_is_built_later(made: ChangingProject) -> None:
+    made.load_days(0, 9, 1)
+    made.built()
+    made.folder.write("tests/paling_banyak.sql", "select * from {{ ref('harian') }} where kejadian > 3")
+    made.built()
+    for day, events in ((0, 2), (5, 4), (9, 3)):
+        made.load_days(day, day, events)
+    harian = made.build(run_id="malam")["harian"]
+    assert (harian.state, harian.rows) == ("tests_failed", 5 - 3)
+    assert harian.error == "2026-01-06 s.d. 2026-01-06: paling_banyak: 1 baris menyimpang"
+    assert [(test.name, test.passed) for test in harian.tests] == [("paling_banyak", False)]
+    counts = "select extract(day from tanggal)::int, kejadian::int from core.harian where kejadian <> 1"
+    assert sorted(made.run(counts)) == [(1, 2), (10, 3)]
+    assert [(p.window.start.day, p.window.end.day) for p in made.by_ranges() if p.window] == [(6, 6)]
+    made.load_days(5, 5, 3)
+    assert made.build()["harian"].state == "ok"
+    assert made.contents() == made.of_everything()
+
+
+def test_days_that_belong_to_no_range_are_built_beside_the_ranges(made: ChangingProject) -> None:
+    made.load_days(0, 9, 1)
+    made.built()
+    for day in (0, 9):
+        made.load_days(day, day, 2)
+    # Rows that no load of a window brought: only the time of their load tells that they are new.
+    made.run(
+        "update raw.uji__kejadian set tanggal = '2026-01-20', _loaded_at = clock_timestamp()"
+        " where tanggal = '2026-01-05'"
+    )
+    made.build()
+    assert made.run("select kejadian::int from core.harian where tanggal = '2026-01-20'") == [(1,)]
+    assert made.run("select count(*)::int from core.harian where kejadian = 2") == [(2,)]

@@ -11,7 +11,7 @@ from psycopg import sql
 from pipelines.contracts.windows import Cadence, Partition, Window
 from pipelines.errors import ModelError
 from pipelines.models.build.incremental import changes_rows, reshape, write_rows
-from pipelines.models.build.node_builder import create_index
+from pipelines.models.build.indexes import create_index
 from pipelines.models.project.materialization import Incremental, Index
 from pipelines.warehouse.relation import Relation
 
