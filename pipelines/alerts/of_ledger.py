@@ -46,7 +46,8 @@ _DRIFT = {
 _FAILED = """
 select * from (
     select distinct on (dataset) dataset, state, error, code, batch_id, run_id from ops.load_batch
-    where state <> 'running' and dataset = any(%s) order by dataset, batch_id desc
+    where state <> 'running' and dataset = any(%s)
+    order by dataset, ops.applied_at(state, finished_at) desc, batch_id desc
 ) as last where state in ('failed', 'rejected', 'died') order by dataset
 """
 _LATE = """

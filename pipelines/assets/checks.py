@@ -183,7 +183,7 @@ class Checks:
         row = connection.execute(
             "select state, error, rows_loaded, rows_in_raw from ops.load_batch"
             " where dataset = %s and state not in ('running', 'superseded')"
-            " order by finished_at desc nulls last, batch_id desc limit 1",
+            " order by ops.applied_at(state, finished_at) desc, batch_id desc limit 1",
             [self.contract.key],
         ).fetchone()
         if row is None:

@@ -38,7 +38,7 @@ class Told:
 
 _SELECT = (
     "select feedback_id, opd, dataset, batch_id, source_name, state, folder, findings, mark, error, made_at, mailed_to"
-    " from ops.feedback"
+    " from ops.feedback as f"
 )
 
 
@@ -49,13 +49,17 @@ def by_file(contract: Contract) -> bool:
 
 def last_told(connection: Connection[Any], load: JudgedLoad) -> Told | None:
     """What was told last of the load's dataset (or file), before this load; failed tries left out."""
-    query = _SELECT + " where dataset = %s and state <> 'failed' and batch_id < %s"
-    values: list[Any] = [load.contract.key, load.batch_id]
+    applied = (
+        "(select coalesce(max(ops.applied_at(b.state, b.finished_at)), f.made_at)"
+        " from ops.load_batch as b where b.batch_id = f.batch_id)"
+    )
+    query = f"{_SELECT} where dataset = %s and state <> 'failed' and batch_id <> %s and {applied} < %s"
+    values: list[Any] = [load.contract.key, load.batch_id, load.finished_at]
     if by_file(load.contract):
         query += " and source_name is not distinct from %s"
         values.append(load.source_name)
     with connection.cursor(row_factory=class_row(Told)) as cursor:
-        query += " order by batch_id desc limit 1"
+        query += f" order by {applied} desc, batch_id desc limit 1"
         return cursor.execute(query.encode(), values).fetchone()
 
 
@@ -105,23 +109,29 @@ def note_load(
 
 
 _OVER = """
+with told as (
+    select f.*, b.state as load_state, coalesce(ops.applied_at(b.state, b.finished_at), f.made_at) as applied_at
+    from ops.feedback as f left join ops.load_batch as b on b.batch_id = f.batch_id
+    where f.dataset = any(%(datasets)s)
+)
 select f.feedback_id, f.opd, f.dataset, f.batch_id, f.source_name, f.state, f.folder, f.findings, f.mark, f.error,
     f.made_at, f.mailed_to
-from ops.feedback as f
-join ops.load_batch as b on b.batch_id = f.batch_id
-where f.state = 'open' and f.dataset = any(%(datasets)s)
+from told as f
+where f.state = 'open' and f.load_state is not null
     and (
         exists (
-            select from ops.feedback as n
-            where n.dataset = f.dataset and n.batch_id > f.batch_id and n.state = 'open'
+            select from told as n
+            where n.dataset = f.dataset and (n.applied_at, n.batch_id) > (f.applied_at, f.batch_id)
+                and n.state = 'open'
                 and (f.dataset <> all(%(by_file)s) or n.source_name is not distinct from f.source_name)
         )
         or (
             exists (
                 select from ops.load_batch as n
-                where n.dataset = f.dataset and n.batch_id > f.batch_id and n.state in ('loaded', 'unchanged')
+                where n.dataset = f.dataset and n.state in ('loaded', 'unchanged')
+                    and (ops.applied_at(n.state, n.finished_at), n.batch_id) > (f.applied_at, f.batch_id)
                     and (
-                        b.state = 'loaded' or f.dataset <> all(%(by_file)s)
+                        f.load_state = 'loaded' or f.dataset <> all(%(by_file)s)
                         or n.source_name is not distinct from f.source_name
                     )
             )
@@ -131,9 +141,10 @@ where f.state = 'open' and f.dataset = any(%(datasets)s)
                     and (f.dataset <> all(%(uploads)s) or q.last_batch_id = f.batch_id)
             )
             and not exists (
-                select from ops.feedback as n
-                where n.dataset = f.dataset and n.state = 'same' and n.folder = f.folder and n.batch_id = (
-                    select max(m.batch_id) from ops.feedback as m where m.dataset = f.dataset
+                select from told as n
+                where n.dataset = f.dataset and n.state = 'same' and n.folder = f.folder and not exists (
+                    select from told as m
+                    where m.dataset = f.dataset and (m.applied_at, m.batch_id) > (n.applied_at, n.batch_id)
                 )
             )
         )

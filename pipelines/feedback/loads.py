@@ -76,7 +76,7 @@ join (
             and (state in ('loaded', 'rejected', 'waiting') or (state = 'unchanged' and rows_read > 0)
                 or (state = 'failed' and failure is not null))
     ) as ended
-    order by dataset, subject, batch_id desc
+    order by dataset, subject, ops.applied_at(state, finished_at) desc, batch_id desc
 ) as newest using (batch_id)
 where b.finished_at <= clock_timestamp() - make_interval(secs => %(quiet)s) and not exists (
     select from ops.feedback as f
@@ -84,7 +84,7 @@ where b.finished_at <= clock_timestamp() - make_interval(secs => %(quiet)s) and 
         -- A person has rejected the load after its rows were told of.
         and (b.state <> 'rejected' or f.made_at >= b.finished_at)
 )
-order by b.batch_id
+order by b.finished_at, b.batch_id
 """
 )
 
@@ -127,7 +127,7 @@ def newest_load(connection: Connection[Any], contract: Contract) -> JudgedLoad |
         _COLUMNS
         + "where b.dataset = %(dataset)s and (b.state in ('loaded', 'rejected', 'waiting') or (b.state = 'unchanged'"
         " and b.rows_read > 0) or b.failure is not null) and b.by_retention is not true"
-        " order by b.batch_id desc limit 1"
+        " order by ops.applied_at(b.state, b.finished_at) desc, b.batch_id desc limit 1"
     )
     found = _read(connection, {contract.key: contract}, query, {"dataset": contract.key})
     return found[0] if found else None

@@ -149,7 +149,8 @@ def _size(place: Place, warehouse: Connection[Any]) -> Check:
 def _datasets(warehouse: Connection[Any]) -> Check:
     rows = warehouse.execute(
         "select c.dataset from ops.contract c cross join lateral (select state from ops.load_batch"
-        " where dataset = c.dataset and state <> 'running' order by batch_id desc limit 1) as last"
+        " where dataset = c.dataset and state <> 'running'"
+        " order by ops.applied_at(state, finished_at) desc, batch_id desc limit 1) as last"
         " where last.state in ('failed', 'rejected', 'died') order by 1"
     ).fetchall()
     names = ", ".join(name for (name,) in rows[:5]) + (f", dan {len(rows) - 5} lagi" if len(rows) > 5 else "")

@@ -216,6 +216,21 @@ def fingerprint(contract: Contract, sha256: str) -> str:
     return f"{sha256}:{version[:16]}"
 
 
+_SINCE_REFRESH = (
+    " and source_fingerprint is not null and window_start is null and not exists"
+    " (select from ops.load_batch w where w.dataset = b.dataset and w.full_refresh and w.state = 'loaded' and"
+    " (ops.applied_at(w.state, w.finished_at), w.batch_id) > (ops.applied_at(b.state, b.finished_at), b.batch_id))"
+)
+"""The condition on a load of a whole upload that no full refresh came after it."""
+
+
+_MERGED = f"""
+select source_name, split_part(source_fingerprint, ':', 1) from ops.load_batch b
+where dataset = %s and state in ('loaded', 'unchanged') {_SINCE_REFRESH}
+order by ops.applied_at(state, finished_at), batch_id
+"""  # noqa: S608 (text of this module only)
+
+
 def fingerprints_in_raw(connection: Connection[Any], contract: Contract) -> set[str]:
     """Fingerprints of the uploads whose rows are in raw.
 
@@ -224,19 +239,15 @@ def fingerprints_in_raw(connection: Connection[Any], contract: Contract) -> set[
     `merged_files`. A load of some periods of a file does not count.
     """
     states = "state = 'loaded'" if contract.appends else "state in ('loaded', 'unchanged')"
-    since = (
-        " and source_fingerprint is not null and window_start is null and not exists"
-        " (select from ops.load_batch w where w.dataset = b.dataset and w.full_refresh and w.state = 'loaded'"
-        " and w.batch_id > b.batch_id)"
-    )
+    newest = "ops.applied_at(state, finished_at) desc, batch_id desc"
     query = (
         f"select source_fingerprint from ops.load_batch where dataset = %s and {states}"  # noqa: S608
-        " order by batch_id desc limit 1"
+        f" order by {newest} limit 1"
     )
     if contract.appends or contract.replaces_periods:
         query = (
             f"select distinct on (source_name) source_fingerprint from ops.load_batch b where dataset = %s and {states}"  # noqa: S608
-            f"{since} order by source_name, batch_id desc"
+            f"{_SINCE_REFRESH} order by source_name, {newest}"
         )
     return {row[0] for row in connection.execute(trusted_sql(query), [contract.key]).fetchall() if row[0]}
 
@@ -246,16 +257,7 @@ def merged_files(connection: Connection[Any], contract: Contract) -> list[tuple[
 
     Loads under earlier versions of the contract count, too: a later file may have changed what an earlier one brought.
     """
-    found = connection.execute(
-        "select source_name, split_part(source_fingerprint, ':', 1) from ops.load_batch b"
-        " where dataset = %s and state in ('loaded', 'unchanged') and source_fingerprint is not null"
-        " and window_start is null and not exists"
-        " (select from ops.load_batch w where w.dataset = b.dataset and w.full_refresh and w.state = 'loaded'"
-        " and w.batch_id > b.batch_id)"
-        " order by batch_id",
-        [contract.key],
-    )
-    return found.fetchall()
+    return connection.execute(_MERGED, [contract.key]).fetchall()
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +290,7 @@ left join lateral (
     select l.batch_id, l.finished_at
     from ops.load_batch as l
     where l.dataset = n.dataset and l.state = 'loaded'
-    order by l.finished_at desc nulls last, l.batch_id desc  -- an approval ends an older load after newer ones
+    order by ops.applied_at(l.state, l.finished_at) desc, l.batch_id desc
     limit 1
 ) as b on true
 """

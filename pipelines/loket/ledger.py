@@ -82,7 +82,7 @@ select b.source_name as name, coalesce(b.finished_at, b.started_at) as at, null 
     b.state, b.rows_read, b.rows_loaded, b.rows_unchanged, b.rows_quarantined, b.rows_deleted
 from ops.load_batch as b
 where b.dataset = %(dataset)s and b.by_retention is not true
-order by b.batch_id desc limit %(most)s
+order by 2 desc, b.batch_id desc limit %(most)s
 """
 
 _BATCH = """

@@ -61,9 +61,10 @@ def gate_basis(
 def passed_in(connection: Connection[Any], contract: Contract, basis: str) -> int | None:
     """The last load that went into raw and whose suite passed on the same basis; None if its results are not kept."""
     row = connection.execute(
-        "select max(batch_id) from ops.load_batch as b where dataset = %s and gate_basis = %s"
+        "select batch_id from ops.load_batch as b where dataset = %s and gate_basis = %s"
         " and state in ('loaded', 'unchanged')"
-        " and exists (select from ops.check_result as c where c.batch_id = b.batch_id)",
+        " and exists (select from ops.check_result as c where c.batch_id = b.batch_id)"
+        " order by ops.applied_at(state, finished_at) desc, batch_id desc limit 1",
         [contract.key, basis],
     ).fetchone()
     return row[0] if row else None

@@ -24,7 +24,7 @@ with batch as (
         rows_read, rows_loaded, rows_unchanged, rows_quarantined, rows_deleted, found
     from ops.load_batch
     where by_retention is not true
-    order by dataset, batch_id desc
+    order by dataset, ops.applied_at(state, finished_at) desc, batch_id desc
 ),
 good as (
     select dataset, max(finished_at) as good_at

@@ -25,19 +25,21 @@ SHOWN = 5
 
 _BROUGHT = """
 with brought as (
-    select p.days, p.rows, p.seen_id, b.batch_id, b.source_name, split_part(b.source_fingerprint, ':', 1) as sha256
+    select p.days, p.rows, p.seen_id, b.batch_id, b.source_name, split_part(b.source_fingerprint, ':', 1) as sha256,
+        ops.applied_at(b.state, b.finished_at) as applied_at
     from ops.load_period as p
     join ops.load_batch as b on b.batch_id = p.batch_id
-    where b.dataset = %(dataset)s and b.state in ('loaded', 'unchanged') and b.batch_id >= coalesce((
-        select max(w.batch_id)
-        from ops.load_batch as w
+    where b.dataset = %(dataset)s and b.state in ('loaded', 'unchanged') and not exists (
+        select from ops.load_batch as w
         where w.dataset = %(dataset)s and w.full_refresh and w.state = 'loaded'
-    ), 0)
+            and (ops.applied_at(w.state, w.finished_at), w.batch_id)
+            > (ops.applied_at(b.state, b.finished_at), b.batch_id)
+    )
 ),
 in_force as (
     select distinct on (days) *
     from brought
-    order by days, batch_id desc
+    order by days, applied_at desc, batch_id desc
 )
 """
 """Since the last full refresh: what each load brought, and of each period what is in raw."""

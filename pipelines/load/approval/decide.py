@@ -151,7 +151,8 @@ def _decide(connection: Connection[Any], contract: Contract, decision: Decision,
         batch.error = with_code(message, batch.code)
         batch.failure = {"code": batch.code, "message": message, "hint": ""}
         with connection.transaction():
-            waiting.note_outcome(connection, batch.batch_id, "rejected")
+            # A full refresh that is rejected leaves its uploads as they were before.
+            waiting.note_outcome(connection, batch.batch_id, None if held.full_refresh else "rejected")
             waiting.drop_stage(connection, batch.batch_id)
             _record(connection, decision)
             ledger.close_batch(connection, batch)

@@ -189,6 +189,7 @@ def standing_load(
 ) -> Batch | None:
     """The load of an upload that waits for approval, or that a person has rejected; None if it is to be loaded.
 
+    A full refresh that was rejected says nothing about the upload, whose rows raw may have had before.
     fingerprint: of the upload under today's contract (ledger.fingerprint). window: the days that are read of it.
     """
     row = connection.execute(
@@ -196,6 +197,7 @@ def standing_load(
         " a.rows_changed, a.rows_unchanged, a.rows_deleted from ops.load_batch b join ops.load_approval a"
         " using (batch_id) where b.dataset = %s and b.source_fingerprint = %s"
         " and b.window_start is not distinct from %s and b.window_end is not distinct from %s"
+        " and (b.state = 'waiting' or not b.full_refresh)"
         " order by b.batch_id desc limit 1",
         [contract.key, fingerprint, window.start if window else None, window.end if window else None],
     ).fetchone()

@@ -31,10 +31,11 @@ _EMPTY = ""
 """The class of rows whose cell is empty."""
 
 _ACCEPTED = """
-select max(s.batch_id)
+select s.batch_id
 from ops.class_share as s
 left join ops.load_batch as b on b.batch_id = s.batch_id
 where s.dataset = %(dataset)s and coalesce(b.state, 'loaded') = 'loaded'
+order by b.batch_id is null, ops.applied_at(b.state, b.finished_at) desc, s.batch_id desc limit 1
 """
 """The last accepted load whose classes are kept. One whose entry is gone was accepted."""
 _LAST = f"select column_name, class, rows from ops.class_share where batch_id = ({_ACCEPTED})"  # noqa: S608

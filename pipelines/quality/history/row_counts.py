@@ -199,8 +199,8 @@ def _brought(connection: Connection[Any], batch: Batch) -> frozenset[date]:
 def _delivery(connection: Connection[Any], contract: Contract, batch: Batch) -> Counted:
     """The rows of this load, with the band of the accepted loads before it that brought something new."""
     rows = connection.execute(
-        "select rows_read from ops.load_batch where dataset = %s and batch_id < %s"
-        " and state = 'loaded' and by_retention is not true order by batch_id desc limit %s",
+        "select rows_read from ops.load_batch where dataset = %s and batch_id <> %s and state = 'loaded'"
+        " and by_retention is not true order by ops.applied_at(state, finished_at) desc, batch_id desc limit %s",
         [contract.key, batch.batch_id, MOST],
     ).fetchall()
     return Counted("kiriman ini", batch.read, band([count for (count,) in rows]))

@@ -1,4 +1,4 @@
--- Functions that the statements of a load call. Not here: repairs (parsers.sql), checks of a text's shape (checks.sql).
+-- Functions that the statements of a load and the queries of the ledger call. Not here: repairs (parsers.sql), checks of a text's shape (checks.sql).
 
 -- Asked by the statement that makes a stage (load/stage/statement.py) about a landing row that breaks a rule: notes the row for
 -- the quarantine, so that no rule has to be asked twice, and leaves it out.
@@ -24,3 +24,10 @@ return encode(
     ),
     'hex'
 );
+
+-- When a load was applied or ended, which says which of a dataset's loads is the newest: an approval ends an older load
+-- after newer ones, so the highest number does not say it. A load that runs is the newest; one whose place another load
+-- took, the oldest.
+create or replace function ops.applied_at(state text, finished_at timestamptz) returns timestamptz
+language sql immutable parallel safe
+return case when state = 'superseded' then '-infinity'::timestamptz else coalesce(finished_at, 'infinity') end;

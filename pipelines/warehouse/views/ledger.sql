@@ -48,14 +48,14 @@ cross join lateral (
 where b.source_fingerprint is null and b.state = 'loaded' and b.by_retention is not true;
 
 -- Where each dataset stands. It arrived with the newest of its arrivals (ops.arrival), however often it was read since.
--- The newest load is the one that ended last, because an approval ends an older load after newer ones.
+-- The newest load is the one that was applied last (ops.applied_at).
 create or replace view ops.dataset_state as
 with
 good as (
     select distinct on (b.dataset) b.dataset, b.source_fingerprint is not null as is_file
     from ops.load_batch as b
     where b.state in ('loaded', 'unchanged') and b.by_retention is not true
-    order by b.dataset, b.finished_at desc nulls last, b.batch_id desc
+    order by b.dataset, ops.applied_at(b.state, b.finished_at) desc, b.batch_id desc
 ),
 file as (
     select a.dataset, max(a.arrived_at) as first_seen from ops.arrival as a where a.is_file group by a.dataset
@@ -74,13 +74,13 @@ standing as (
     select distinct on (b.dataset) b.dataset, b.rows_in_raw, b.data_until, b.has_sample
     from ops.load_batch as b
     where b.rows_in_raw is not null
-    order by b.dataset, b.finished_at desc nulls last, b.batch_id desc
+    order by b.dataset, ops.applied_at(b.state, b.finished_at) desc, b.batch_id desc
 ),
 last as (
     select distinct on (b.dataset) b.dataset, b.state
     from ops.load_batch as b
     where b.state <> 'running' and b.by_retention is not true
-    order by b.dataset, b.state = 'superseded', b.finished_at desc nulls last, b.batch_id desc
+    order by b.dataset, ops.applied_at(b.state, b.finished_at) desc, b.batch_id desc
 ),
 waiting as (
     select q.dataset, count(*) as rows_quarantined from quarantine.row as q where q.state = 'open' group by q.dataset

@@ -136,6 +136,19 @@ def dagster_sql(house: House, statement: str) -> None:
         connection.execute(statement.encode())
 
 
+def test_the_newest_load_is_the_one_that_ended_last(place: Place, house: House) -> None:
+    """An approval ends an older load after newer ones."""
+    house.contract("uji/data")
+    older = house.load("uji/data", "waiting")
+    house.load("uji/data", "failed")
+    assert seen(place, "dataset").state == WARNING
+    house.run(
+        "update ops.load_batch set state = 'loaded', finished_at = clock_timestamp() where batch_id = %s",
+        older,
+    )
+    assert seen(place, "dataset").state == OK
+
+
 def test_a_run_that_waits_in_the_queue(place: Place, house: House) -> None:
     create_run_for_test(house.instance, "ingest", status=Status.QUEUED, remote_job_origin=ORIGIN)
     assert seen(place, "antrean").seen.startswith("1 run antre, yang tertua ")

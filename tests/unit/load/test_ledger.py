@@ -25,8 +25,10 @@ MERGED_FILES = (
 )
 SINCE_FULL_REFRESH = (
     " and not exists (select from ops.load_batch w where w.dataset = b.dataset and w.full_refresh and w.state ="
-    " 'loaded' and w.batch_id > b.batch_id)"
+    " 'loaded' and (ops.applied_at(w.state, w.finished_at), w.batch_id) > (ops.applied_at(b.state, b.finished_at),"
+    " b.batch_id))"
 )
+APPLIED = "ops.applied_at(state, finished_at)"
 
 
 def as_connection(recorder: Recorder) -> Connection[Any]:
@@ -82,7 +84,7 @@ def test_last_loaded_file_is_in_raw_of_files_that_replace_each_other(tmp_path: P
     assert recorder.ran == [
         (
             "select source_fingerprint from ops.load_batch where dataset = %s and state in ('loaded', 'unchanged')"
-            " order by batch_id desc limit 1",
+            " order by ops.applied_at(state, finished_at) desc, batch_id desc limit 1",
             ["uji/data"],
         )
     ]
@@ -94,7 +96,7 @@ def test_last_content_of_each_name_is_in_raw_of_appended_files(tmp_path: Path) -
     assert ledger.fingerprints_in_raw(as_connection(recorder), contract) == {"satu:kontrak", "dua:kontrak"}
     assert recorder.ran == [
         (
-            f"{LOADED_FILES}{SINCE_FULL_REFRESH} order by source_name, batch_id desc",
+            f"{LOADED_FILES}{SINCE_FULL_REFRESH} order by source_name, {APPLIED} desc, batch_id desc",
             ["uji/data"],
         )
     ]
@@ -106,7 +108,7 @@ def test_merged_files_are_those_since_the_last_full_refresh(tmp_path: Path) -> N
     assert ledger.merged_files(as_connection(recorder), contract) == [("jan.csv", "satu"), ("feb.csv", "dua")]
     assert recorder.ran == [
         (
-            f"{MERGED_FILES}{SINCE_FULL_REFRESH} order by batch_id",
+            f"{MERGED_FILES}{SINCE_FULL_REFRESH} order by {APPLIED}, batch_id",
             ["uji/data"],
         )
     ]

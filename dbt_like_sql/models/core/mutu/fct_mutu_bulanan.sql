@@ -114,6 +114,7 @@ isi as (
     order by
         bulan.dataset asc,
         bulan.bulan asc,
+        pemuatan.finished_at desc,
         pemuatan.batch_id desc
 ),
 
@@ -241,6 +242,7 @@ percobaan as (
     order by
         bulan.dataset asc,
         bulan.bulan asc,
+        pemuatan.finished_at desc,
         pemuatan.batch_id desc
 ),
 
