@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, Cursor
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
@@ -124,10 +124,19 @@ def _copy(connection: Connection[Any], plan: LoadPlan, batch: Batch, stream: Sou
     """Creates and fills landing, in one transaction. Gives the number of rows."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(statement.create_landing(plan))
+        if plan.private:
+            _keep_to_owner(cursor, plan)
         with cursor.copy(statement.copy_landing(plan, stream)) as copy:
             for block in _count_and_log(plan.contract, batch, stream.blocks):
                 copy.write(block)
         return cursor.rowcount
+
+
+def _keep_to_owner(cursor: Cursor[Any], plan: LoadPlan) -> None:
+    """Takes away the rights that default privileges of this database give others on landing."""
+    cursor.execute(statement.other_readers(plan))
+    for (role,) in cursor.fetchall():
+        cursor.execute(statement.revoke_landing(plan, role))
 
 
 def _exact(contract: Contract, stream: SourceStream) -> frozenset[str]:

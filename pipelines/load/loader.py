@@ -35,7 +35,7 @@ from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan, create_raw, oldest_kept
 from pipelines.load.stage import confirmations, quarantine, reasons, revalidate
 from pipelines.load.stage import statement as stage
-from pipelines.load.stage.build import build_stage, count_repairs
+from pipelines.load.stage.build import build_stage, record_repairs
 from pipelines.load.waits import WAITS, Waits
 from pipelines.warehouse import locks
 from pipelines.warehouse.time_limit import limit_statements
@@ -196,12 +196,18 @@ def _load(
     batch.unreachable = stream.unreachable
     with _timed(batch, "stage"), limit_statements(connection, contract, "memilah baris"):
         plan = confirmations.accept(connection, plan, batch, stream.confirmations, keep=not rehearsal)
-        staged, deduplicated = build_stage(connection, plan, batch.read)
-        batch.quarantined = batch.read - staged
+        built = build_stage(connection, plan, batch.read)
+        batch.quarantined = batch.read - built.rows
     with _timed(batch, "check"):
         verdict = gate(
             Staged(
-                contract, batch.batch_id, "landing", plan.stage_name, batch.read, staged, batch.quarantined
+                contract,
+                batch.batch_id,
+                "landing",
+                plan.stage_name,
+                batch.read,
+                built.rows,
+                batch.quarantined,
             )
         )
     if rehearsal and verdict.passed:
@@ -212,20 +218,20 @@ def _load(
         locks.limit_waiting(connection, plan.waits.locks.total)
         if batch.quarantined:
             for statement in quarantine.quarantine(
-                plan, deduplicated=deduplicated, rejected=not verdict.passed
+                plan, deduplicated=built.deduplicated, rejected=not verdict.passed
             ):
                 connection.execute(statement)
-        count_repairs(connection, plan)
+        record_repairs(connection, plan, built)
         drift.record(connection, contract, batch.batch_id, batch.drift)
         revalidate.record_rules(connection, plan)
         if not verdict.passed:
             batch.state, batch.error, batch.code = "rejected", verdict.summary, "GDK-M011"
             if batch.quarantined:
-                batch.error += _reasons(connection, plan, deduplicated=deduplicated)
+                batch.error += _reasons(connection, plan, deduplicated=built.deduplicated)
             batch.error = with_code(batch.error, batch.code)
-        elif not (contract.approval and hold(connection, plan, batch, staged, stream.shape)):
+        elif not (contract.approval and hold(connection, plan, batch, built.rows, stream.shape)):
             refused = bool(batch.quarantined)
-            apply_passed(connection, plan, batch, staged, stream.shape, refused=refused)
+            apply_passed(connection, plan, batch, built.rows, stream.shape, refused=refused)
         _drop_temporaries(connection, plan, but_stage=batch.state == "waiting")
         ledger.close_batch(connection, batch)
     if verdict.passed and contract.reconcile and not plan.reads_everything:
@@ -298,12 +304,12 @@ def _read_keys(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
     if stream is None:
         return
     with limit_statements(connection, contract, "memilah kunci sumber"):
-        staged, _ = build_stage(connection, keys, read.read)
+        built = build_stage(connection, keys, read.read)
     # A copy, so that the batch keeps its counts if the transaction fails.
     found = replace(batch, warnings=[*batch.warnings])
     with limit_statements(connection, contract, "membandingkan kunci sumber"), connection.transaction():
         locks.limit_waiting(connection, plan.waits.locks.total)
-        reconcile_with(connection, plan, keys, found, staged)
+        reconcile_with(connection, plan, keys, found, built.rows)
         raw_summary.keep(connection, plan, found)
         _drop_temporaries(connection, keys)
         ledger.close_batch(connection, found)

@@ -76,7 +76,7 @@ class LoadPlan:
 
     @property
     def private(self) -> bool:
-        """Whether landing has unmasked personal values. If so, it is a temporary table of the session."""
+        """Whether landing has unmasked personal values."""
         return any(c.personal for c in self.contract.stored)
 
     @property
@@ -107,7 +107,7 @@ class LoadPlan:
     @property
     def landing(self) -> sql.Identifier:
         """The table with the rows as they came."""
-        return sql.Identifier("pg_temp" if self.private else "landing", self.landing_name)
+        return sql.Identifier("landing", self.landing_name)
 
     @property
     def stage_name(self) -> str:
@@ -126,8 +126,8 @@ class LoadPlan:
 
     @property
     def duplicates(self) -> sql.Identifier:
-        """The table that lists the landing rows whose key comes more than once."""
-        return sql.Identifier("pg_temp" if self.private else "landing", self._name("duplicates"))
+        """The temporary table that lists the landing rows whose key comes more than once."""
+        return sql.Identifier("pg_temp", self._name("duplicates"))
 
     @property
     def raw(self) -> sql.Identifier:

@@ -18,6 +18,7 @@ from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract, WriteDisposition
 from pipelines.errors import ContractError, LoadError
 from pipelines.load.plan import LoadPlan
+from pipelines.load.stage.cells import pseudonym
 from pipelines.load.stage.statement import cleaned_rows, valid
 from pipelines.settings import PSEUDONYM_KEY
 from pipelines.warehouse.roles import PERSONAL
@@ -238,15 +239,16 @@ def _create_originals(connection: Connection[Any], table: sql.Identifier) -> sql
 def _insert_originals(connection: Connection[Any], plan: LoadPlan, table: sql.Identifier) -> None:
     for column in _retained_columns(plan.contract):
         cell, name = sql.Identifier("b", column.name), sql.Literal(column.name)
+        assert column.pseudonymise is not None
         connection.execute(
             sql.SQL(
-                "insert into {table} select distinct {name}, ops.pseudonim({cell}, {purpose}), {cell}, {batch}::bigint"
+                "insert into {table} select distinct {name}, {pseudonym}, {cell}, {batch}::bigint"
                 " from {rows} where {cell} is not null and {valid} on conflict do nothing"
             ).format(
                 table=table,
                 name=name,
                 cell=cell,
-                purpose=sql.Literal(column.pseudonymise),
+                pseudonym=pseudonym(cell, column.pseudonymise),
                 batch=sql.Literal(plan.batch_id),
                 rows=cleaned_rows(plan),
                 valid=valid(plan),

@@ -24,12 +24,12 @@ from pipelines.extract.stream import SourceStream, encode_rows
 from pipelines.load import ledger, loader, pseudonyms
 from pipelines.load.apply import reconcile
 from pipelines.load.approval.decide import APPROVED, Decision, decide
-from pipelines.load.stage import statement
+from pipelines.load.stage import one_pass, statement
 from pipelines.quality.gate import GateResult
 from pipelines.warehouse.connection import connect
 from tests.support.loads import only
 
-STAGES = ("extract", "landing", "cast", "check", "swap", "ledger", "commit", "afterwards")
+STAGES = ("extract", "landing", "cast", "marks", "check", "swap", "ledger", "commit", "afterwards")
 RECONCILING = ("keys", "marked", "recorded")
 """Stages of a reconciliation, which runs after the load was applied."""
 
@@ -52,13 +52,16 @@ def die_after(holder: Any, name: str) -> None:
     setattr(holder, name, wrapped)
 
 
-def die_during(holder: Any, name: str) -> None:
-    """Dies while the server runs the statement that `name` makes. A sleep in the statement keeps it running."""
+def die_during(holder: Any, name: str, word: str) -> None:
+    """Dies while the server runs the statement that `name` makes. A sleep in the statement keeps it running.
+
+    word: what continues the statement's condition, "where" or "and".
+    """
     original: Callable[..., Any] = getattr(holder, name)
 
     def wrapped(*args: Any, **more: Any) -> Any:
         threading.Timer(0.2, die).start()
-        return original(*args, **more) + sql.SQL(" and (select pg_sleep(60)) is not null")
+        return original(*args, **more) + sql.SQL(f" {word} (select pg_sleep(60)) is not null")  # type: ignore[arg-type]
 
     setattr(holder, name, wrapped)
 
@@ -68,7 +71,9 @@ def die_at(where: str) -> None:
         case "landing":
             die_before(statement, "create_rejected")
         case "cast":
-            die_during(statement, "create_stage")
+            die_during(one_pass, "create_stage", "where")
+        case "marks":
+            die_before(one_pass, "drop_marks")
         case "swap":
             die_before(pseudonyms, "keep_originals")
         case "ledger":
@@ -76,7 +81,7 @@ def die_at(where: str) -> None:
         case "commit":
             die_after(ledger, "close_batch")
         case "marked":
-            die_during(reconcile, "mark_gone")
+            die_during(reconcile, "mark_gone", "and")
         case "recorded":
             die_after(loader, "reconcile_with")
         case _:

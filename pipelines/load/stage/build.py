@@ -1,38 +1,67 @@
-"""Makes the stage from landing, and counts what the repairs changed.
+"""Makes the stage from landing: runs the statements in their order, and reads what they have counted.
 
-What belongs here: running the statements, in their order. Not here: the statements (statement.py), the steps of a whole
-load (load/loader.py).
+Not here: the statements (one_pass.py, statement.py), the steps of a whole load (load/loader.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection, errors, sql
 
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage import statement
+from pipelines.load.stage import one_pass, statement
 
 
-def build_stage(connection: Connection[Any], plan: LoadPlan, landed: int) -> tuple[int, bool]:
-    """Makes the stage: the valid rows, cast to their types, with the primary key.
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The stage that was made.
 
-    Gives the number of rows, and whether keys came twice.
+    rows: how many it has. deduplicated: whether keys came twice. repaired: column, repair, and how many cells of all
+    landed rows it changed.
     """
-    rows, deduplicated = landed, False
+
+    rows: int
+    deduplicated: bool = False
+    repaired: Sequence[tuple[str, str, int]] = ()
+
+
+def build_stage(connection: Connection[Any], plan: LoadPlan, landed: int) -> Built:
+    """Makes the stage: the valid rows, cast to their types, with the primary key."""
+    built = Built(landed)
     if not (plan.direct and _adopt(connection, plan)):
-        connection.execute(statement.create_rejected())
-        rows = connection.execute(statement.create_stage(plan)).rowcount
+        built = _in_one_pass(connection, plan, landed)
         if not _add_key(connection, plan, plan.stage):
-            deduplicated = True
-            for step in statement.keep_one_row_per_key(plan):
-                connection.execute(step)
-            counted = connection.execute(statement.count_duplicates(plan)).fetchone()
-            assert counted is not None
-            rows -= counted[0]
-            connection.execute(statement.add_primary_key(plan, plan.stage))
+            built = _keep_one_row_per_key(connection, plan, built)
     connection.execute(sql.SQL("; ").join(statement.comments(plan)))
-    return rows, deduplicated
+    return built
+
+
+def _in_one_pass(connection: Connection[Any], plan: LoadPlan, landed: int) -> Built:
+    """Makes the stage without a key, and REJECTED, in one transaction."""
+    with connection.transaction():
+        connection.execute(statement.create_rejected())
+        connection.execute(one_pass.create_stage(plan))
+        refused, *changed = connection.execute(one_pass.count_marks(plan)).fetchone() or (0,)
+        if refused:
+            for step in one_pass.note_refused(plan):
+                connection.execute(step)
+        connection.execute(one_pass.drop_marks(plan))
+    repaired = [
+        (repair.column.name, repair.name, cells)
+        for repair, cells in zip(one_pass.repairs(plan), changed, strict=True)
+    ]
+    return Built(landed - refused, repaired=repaired)
+
+
+def _keep_one_row_per_key(connection: Connection[Any], plan: LoadPlan, built: Built) -> Built:
+    for step in statement.keep_one_row_per_key(plan):
+        connection.execute(step)
+    (doubled,) = connection.execute(statement.count_duplicates(plan)).fetchone() or (0,)
+    connection.execute(statement.add_primary_key(plan, plan.stage))
+    return Built(built.rows - doubled, deduplicated=True, repaired=built.repaired)
 
 
 def _adopt(connection: Connection[Any], plan: LoadPlan) -> bool:
@@ -57,13 +86,12 @@ def _add_key(connection: Connection[Any], plan: LoadPlan, table: sql.Identifier)
     return True
 
 
-def count_repairs(connection: Connection[Any], plan: LoadPlan) -> None:
+def record_repairs(connection: Connection[Any], plan: LoadPlan, built: Built) -> None:
     """Writes into ops.load_repair how many cells each repair changed."""
-    query = statement.count_repairs(plan)
-    if query is None:
-        return
-    rows = [(plan.batch_id, *row) for row in connection.execute(query).fetchall() if row[2]]
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "insert into ops.load_repair (batch_id, column_name, repair, rows) values (%s, %s, %s, %s)", rows
-        )
+    rows = [(plan.batch_id, *counted) for counted in built.repaired if counted[2]]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "insert into ops.load_repair (batch_id, column_name, repair, rows) values (%s, %s, %s, %s)",
+                rows,
+            )

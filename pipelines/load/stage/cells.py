@@ -1,8 +1,8 @@
 """Builds SQL expressions for one cell: its text after the declared repairs, and the typed value that is stored.
 
 What belongs here: pure functions from a column to SQL. In that SQL `l` is the landing row as it came and `b` the row of
-cleaned texts (statement.py). Not here: the rules that a cell must keep (rules.py), the repairs themselves
-(contracts/repairs.py, and the functions of schema ops).
+cleaned cells (statement.py): texts, but an exact cell has its own type. Not here: the rules that a cell must keep
+(rules.py), the repairs themselves (contracts/repairs.py, and the functions of schema ops).
 """
 
 from __future__ import annotations
@@ -61,26 +61,30 @@ def literals(values: Sequence[str]) -> sql.Composable:
     return sql.SQL(", ").join(map(sql.Literal, values))
 
 
-def cleaned_text(column: Column, *, exact: bool = False) -> sql.Composable:
-    """The text of the landed cell after the declared repairs. An exact column landed typed, and has no repairs."""
+def cleaned_cell(column: Column, *, exact: bool = False) -> sql.Composable:
+    """The landed cell after the declared repairs: a text. An exact cell landed typed, has no repairs, and stays so."""
     cell: sql.Composable = sql.Identifier("l", column.name)
-    if exact:
-        return cell if column.type == "text" else sql.SQL("{}::text").format(cell)
-    for repair in declared_repairs(column):
-        cell = after_repair(column, repair, cell)
+    if not exact:
+        for repair in declared_repairs(column):
+            cell = after_repair(column, repair, cell)
     return cell
 
 
 def stored_value(column: Column, *, exact: bool = False) -> sql.Composable:
     """The value that is stored: the cleaned text cast to its type, its pseudonym, or an exact cell as it landed."""
-    if exact:
-        return sql.Identifier("l", column.name)
-    text = sql.Identifier("b", column.name)
+    cell = sql.Identifier("b", column.name)
     if column.pseudonymise:
-        return sql.SQL("ops.pseudonim({}, {})").format(text, sql.Literal(column.pseudonymise))
-    if column.type == "text":
-        return text
-    return sql.SQL("{}::{}").format(text, sql_type(column.type))
+        return pseudonym(cell, column.pseudonymise)
+    if exact or column.type == "text":
+        return cell
+    return sql.SQL("{}::{}").format(cell, sql_type(column.type))
+
+
+def pseudonym(text: sql.Composable, purpose: str) -> sql.Composable:
+    """The pseudonym of a text. The key's pads are queries of their own, so that a statement reads them only once."""
+    return sql.SQL(
+        "ops.pseudonim({0}, (select ops.bantalan_dalam({1})), (select ops.bantalan_luar({1})))"
+    ).format(text, sql.Literal(purpose))
 
 
 def castable(column: Column) -> sql.Composable:

@@ -20,7 +20,7 @@ from pipelines.contracts.soft_rules import has_soft_rules
 from pipelines.contracts.upload import CONFIRM_COLUMN
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage.cells import castable, sql_type
+from pipelines.load.stage.cells import castable, pseudonym, sql_type
 from pipelines.load.stage.masking import key_text
 from pipelines.load.stage.statement import all_rules, cleaned_rows, valid
 from pipelines.redaction.personal_shapes import ALL, masked
@@ -125,7 +125,7 @@ def _text(plan: LoadPlan, column: Column) -> sql.Composable:
     """The cell as text, the same for all spellings of a value."""
     cell: sql.Composable = sql.Identifier("b", column.name)
     if column.pseudonymise:
-        return sql.SQL("ops.pseudonim({}, {})").format(cell, sql.Literal(column.pseudonymise))
+        return pseudonym(cell, column.pseudonymise)
     if column.type != "text" and column.name not in plan.exact:
         cell = sql.SQL("case when {} then {}::{}::text else {} end").format(
             castable(column), cell, sql_type(column.type), cell

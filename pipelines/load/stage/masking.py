@@ -15,6 +15,7 @@ from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
 from pipelines.load.plan import LoadPlan
 from pipelines.load.pseudonyms import purposes
+from pipelines.load.stage.cells import pseudonym
 from pipelines.load.stage.rules import MASK
 from pipelines.load.stage.statement import all_rules, cleaned_rows
 from pipelines.redaction import personal_shapes
@@ -80,7 +81,7 @@ def _masked_where(
         # Without a key only 32 bits: enough to distinguish rows, too few to find the number.
         digest = sql.SQL("left(md5({}::text), 8)").format(cell)
         if keys := purposes(contract):
-            digest = sql.SQL("left(ops.pseudonim({}::text, {}), 16)").format(cell, sql.Literal(keys[0]))
+            digest = sql.SQL("left({}, 16)").format(pseudonym(sql.SQL("{}::text").format(cell), keys[0]))
         masked = sql.SQL("{} || ' ' || {}").format(masked, digest)
     return sql.SQL("case when {0} is null then null when {1} then {2} else {0}::text end").format(
         cell, hidden, masked

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from pipelines.load.plan import LoadPlan
+from pipelines.load.stage.cells import pseudonym
 from pipelines.load.stage.confirmations import cell_hash
 from pipelines.load.stage.masking import distinguishing_text, key_text, rows_with_hidden, shown_cell
 from pipelines.load.stage.rules import Rule
@@ -232,7 +233,7 @@ def row_key(plan: LoadPlan, alias: str = "b") -> sql.Composable:
         column = plan.contract.column(name)
         cell: sql.Composable = sql.Identifier(alias, name)
         if column.pseudonymise and alias == "b":
-            cell = sql.SQL("ops.pseudonim({}, {})").format(cell, sql.Literal(column.pseudonymise))
+            cell = pseudonym(cell, column.pseudonymise)
         elif not column.personal:
             cell = key_text(plan.contract, column, cell, refused=alias == "b")
         parts.append(sql.SQL("{}::text").format(cell))

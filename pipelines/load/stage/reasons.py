@@ -14,7 +14,7 @@ from psycopg import Connection, sql
 from pipelines.contracts import repairs
 from pipelines.contracts.columns import Column
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage.cells import cleaned_text
+from pipelines.load.stage.cells import cleaned_cell
 from pipelines.load.stage.rules import Rule, rules
 from pipelines.load.stage.statement import REJECTED, all_rules, cleaned_rows, count_duplicates
 
@@ -115,6 +115,6 @@ def try_repair(plan: LoadPlan, rule: Rule, column: Column) -> sql.Composed:
         rejected=REJECTED,
         rule=rule.predicate,
         most=sql.Literal(_SAMPLE),
-        cell=cleaned_text(column),
+        cell=cleaned_cell(column),
         name=sql.Identifier(column.name),
     )

@@ -17,7 +17,7 @@ from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
 from pipelines.contracts.soft_rules import has_soft_rules
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage.cells import cleaned_text, sql_type
+from pipelines.load.stage.cells import cleaned_cell, sql_type
 from pipelines.load.stage.rules import allowed_values
 from pipelines.load.watermark import cursor_column, is_possible
 
@@ -90,7 +90,7 @@ def earliest_refused(plan: LoadPlan, rules: str) -> sql.Composed:
         name=sql.Literal(column.name),
         cursor=sql.Identifier(column.name),
         refused=_refused_by_other_rules(plan.contract, rules),
-        cleaned=cleaned_text(column),
+        cleaned=cleaned_cell(column),
         type=sql.Literal(column.type),
         possible=is_possible(column, sql.SQL("value::{}").format(kind)),
         since=sql.Literal(plan.since),

@@ -93,14 +93,16 @@ class _Cell:
     from_upload: bool
 
     @property
-    def text(self) -> sql.Composable:
-        """The cleaned text."""
+    def cell(self) -> sql.Composable:
+        """The cleaned cell: a text, or of the column's own type if the column is exact."""
         return sql.Identifier("b", self.column.name)
 
     @property
-    def landed(self) -> sql.Composable:
-        """The cell as it landed."""
-        return sql.Identifier("l", self.column.name)
+    def text(self) -> sql.Composable:
+        """The cleaned cell as text."""
+        if self.exact and self.column.type != "text":
+            return sql.SQL("{}::text").format(self.cell)
+        return self.cell
 
     @property
     def castable(self) -> sql.Composable:
@@ -112,15 +114,14 @@ class _Cell:
     @property
     def value(self) -> sql.Composable:
         """The cell cast to its type. Evaluate it only if the text is castable."""
-        cell = self.landed if self.exact else self.text
-        return sql.SQL("{}::{}").format(cell, sql_type(self.column.type))
+        return self.cell if self.exact else sql.SQL("{}::{}").format(self.cell, sql_type(self.column.type))
 
     def filled(self, template: str) -> sql.Composed:
         """A template of cell_types.py, filled in for this cell."""
         scale = decimals(self.column.type) or 0
         return sql.SQL(template).format(  # type: ignore[arg-type]  # a constant of cell_types.py
             text=self.text,
-            value=self.landed,
+            value=self.cell,
             type=sql_type(self.column.type),
             underscores=sql.SQL("_" * (scale + 1)),  # type: ignore[arg-type]
         )
@@ -138,7 +139,7 @@ class _Cell:
 
     def unless_empty(self, name: str, condition: sql.Composable, message: str, hint: str) -> Rule:
         """A rule that an empty cell keeps."""
-        return self.rule(name, sql.SQL("({} is null or {})").format(self.text, condition), message, hint)
+        return self.rule(name, sql.SQL("({} is null or {})").format(self.cell, condition), message, hint)
 
     def where_castable(self, condition: sql.Composable) -> sql.Composable:
         """The condition, only for cells that can be cast to the column's type. Rule `tipe` refuses the others."""
@@ -150,7 +151,7 @@ class _Cell:
 
 def _presence(cell: _Cell) -> Iterator[Rule]:
     if cell.column.required:
-        there = sql.SQL("{} is not null").format(cell.landed if cell.exact else cell.text)
+        there = sql.SQL("{} is not null").format(cell.cell)
         yield cell.rule("wajib", there, "wajib diisi", "isi kolom ini")
 
 
@@ -211,7 +212,7 @@ def _finite(cell: _Cell, template: str) -> sql.Composable:
     """Whether a typed value is neither NaN nor infinity."""
     if decimals(cell.column.type) is not None:
         template = "{value} <> 'NaN'"  # a numeric with a precision holds no infinity
-    return sql.SQL("({} is null or {})").format(cell.landed, cell.filled(template))
+    return sql.SQL("({} is null or {})").format(cell.cell, cell.filled(template))
 
 
 def _precision(cell: _Cell) -> Iterator[Rule]:

@@ -1,9 +1,8 @@
-"""Fills landing with the rows as they came, and the stage with the valid rows, cast to their types.
+"""Fills landing with the rows as they came; the parts of the stage's statement; one row of each key.
 
-Pure SQL, run by loader.py, in this order: create landing, COPY, create stage, add the primary key. If a key comes more
-than once, one row of each key is kept, and the primary key is added again. If every column lands with its final type
-and no row is refused, landing itself becomes the stage, so that each row is written only once. Each cell is parsed only
-once, too: the statement that makes the stage also notes the rows that it refuses, for the quarantine.
+Pure SQL, run by loader.py, in this order: create landing, COPY, create stage (one_pass.py), add the primary key. If a
+key comes more than once, one row of each key is kept, and the primary key is added again. If every column lands with
+its final type and no row is refused, landing itself becomes the stage, so that each row is written only once.
 """
 
 from __future__ import annotations
@@ -18,10 +17,8 @@ from pipelines.contracts.windows import Window, period_begin, window_begin
 from pipelines.extract.stream import SourceStream
 from pipelines.load.plan import LoadPlan, identifiers
 from pipelines.load.stage.cells import (
-    after_repair,
     castable,
-    cleaned_text,
-    declared_repairs,
+    cleaned_cell,
     sql_type,
     stored_value,
 )
@@ -31,9 +28,15 @@ from pipelines.redaction import personal_shapes
 REJECTED = sql.Identifier("pg_temp", "rejected_rows")
 """The landing rows that the stage left out (column rid, a tid). A connection has one load at a time."""
 
+ONCE = sql.SQL(" offset '0'")
+"""At the end of a subquery: PostgreSQL then computes its columns once, and not again at each use of a column.
+
+With the quotes the planner sees a constant, and may run the subquery in parallel workers; `offset 0` prevents that.
+"""
+
 
 def create_landing(plan: LoadPlan) -> sql.Composed:
-    """Creates landing: an unlogged table of text columns, or a temporary table if its rows are personal.
+    """Creates landing: an unlogged table of text columns, which a recovery of PostgreSQL empties.
 
     An exact column, whose type the source guarantees, has its own type. Where all columns are exact, landing may become
     the stage: then it is a logged table with the columns of raw.
@@ -44,7 +47,7 @@ def create_landing(plan: LoadPlan) -> sql.Composed:
     ]
     if contract.evolves:
         columns.append((EXTRA, "text", sql.SQL("")))
-    kind = sql.SQL("create temporary table" if plan.private else "create unlogged table")
+    kind = sql.SQL("create unlogged table")
     if plan.direct:
         kind = sql.SQL("create table")
         columns += [(name, type_, sql.SQL("")) for name, type_ in (DELETED if contract.reconcile else ())]
@@ -62,6 +65,20 @@ def create_landing(plan: LoadPlan) -> sql.Composed:
     )
 
 
+def other_readers(plan: LoadPlan) -> sql.Composed:
+    """Lists the roles besides its owner that have a right on landing. NULL is PUBLIC."""
+    return sql.SQL(
+        "select distinct (select rolname from pg_roles where oid = acl.grantee) from pg_class c,"
+        " aclexplode(c.relacl) acl where c.oid = {}::regclass and acl.grantee <> c.relowner"
+    ).format(sql.Literal(plan.landing.as_string(None)))
+
+
+def revoke_landing(plan: LoadPlan, role: str | None) -> sql.Composed:
+    """Takes all rights on landing from a role, or from PUBLIC (None)."""
+    whom = sql.SQL("public") if role is None else sql.Identifier(role)
+    return sql.SQL("revoke all on {} from {}").format(plan.landing, whom)
+
+
 def copy_landing(plan: LoadPlan, stream: SourceStream) -> sql.Composed:
     """The COPY that takes the source's blocks: PostgreSQL's own text format, or the source's CSV."""
     columns = identifiers(stream.columns)
@@ -74,17 +91,16 @@ def copy_landing(plan: LoadPlan, stream: SourceStream) -> sql.Composed:
 
 
 def cleaned_rows(plan: LoadPlan, landing: sql.Composable | None = None) -> sql.Composable:
-    """A FROM item that joins each landing row as it came (`l`) with the row of its cleaned texts (`b`).
+    """A FROM item that joins each landing row as it came (`l`) with the row of its cleaned cells (`b`).
 
     landing: the FROM item to read instead of the landing table.
     """
     stored = plan.contract.stored
     cells = [
-        sql.SQL("{} as {}").format(cleaned_text(c, exact=c.name in plan.exact), sql.Identifier(c.name))
+        sql.SQL("{} as {}").format(cleaned_cell(c, exact=c.name in plan.exact), sql.Identifier(c.name))
         for c in stored
     ]
-    # Without "offset 0" the planner would repeat a repair in every predicate that reads its cell.
-    once = sql.SQL(" offset 0" if any(c.parse for c in stored) else "")
+    once = ONCE if any(c.parse for c in stored) else sql.SQL("")
     return sql.SQL("{} l cross join lateral (select {}{}) b").format(
         landing or plan.landing, sql.SQL(", ").join(cells), once
     )
@@ -166,11 +182,11 @@ def delete_expired(plan: LoadPlan) -> sql.Composed | None:
     exact = column.name in plan.exact
     return sql.SQL(
         "delete from {landing} where ctid in (select l.ctid from {landing} l"
-        " cross join lateral (select {text} as {name}) b"
+        " cross join lateral (select {cell} as {name}) b"
         " where case when {castable} then {begin} < {oldest} end)"
     ).format(
         landing=plan.landing,
-        text=cleaned_text(column, exact=exact),
+        cell=cleaned_cell(column, exact=exact),
         name=sql.Identifier(column.name),
         castable=sql.SQL("true") if exact else castable(column),
         begin=period_begin(column, stored_value(column, exact=exact)),
@@ -209,37 +225,48 @@ def value(plan: LoadPlan, column: Column) -> sql.Composable:
 
 
 def create_rejected() -> sql.Composed:
-    """Creates the table in which the function `ops.tolak` notes the rows that the stage leaves out."""
+    """Creates the table of the landing rows that the stage leaves out."""
     return sql.SQL("create temporary table {} (rid tid)").format(REJECTED)
 
 
-def create_stage(plan: LoadPlan) -> sql.Composed:
-    """Creates the stage: the valid rows, with the columns of raw except a history's. The others are in REJECTED."""
-    return sql.SQL(
-        "create table {} as select {} from {} where case when {} then true else ops.tolak(l.ctid) end"
-    ).format(plan.stage, _stage_values(plan), cleaned_rows(plan), valid(plan))
+def stage_values(
+    plan: LoadPlan, *, kept: sql.Composable | None = None, place: sql.Composable | None = None
+) -> sql.Composable:
+    """The select list of the stage, over `cleaned_rows`.
 
+    kept, place: for a query that also gives refused rows, whether a row is kept, and what it has as its position
+    otherwise. There POSITION and EXTRA belong to `b`.
+    """
 
-def _stage_values(plan: LoadPlan) -> sql.Composable:
-    """The select list of the stage, over `cleaned_rows`."""
+    def null(kind: str) -> sql.Composable:
+        return sql.SQL("null::{}").format(sql_type(kind))
+
+    def only_kept(value: sql.Composable, otherwise: sql.Composable) -> sql.Composable:
+        if kept is None:
+            return value
+        return sql.SQL("case when {} then {} else {} end").format(kept, value, otherwise)
+
     contract = plan.contract
-    values: list[sql.Composable] = [
-        sql.SQL("{} as {}").format(value(plan, c), sql.Identifier(c.name)) for c in contract.stored
-    ]
+    # The type of each NULL has its precision, without which the whole expression would lose it.
+    values = [(only_kept(value(plan, c), null(c.stored_type)), c.name) for c in contract.stored]
     if contract.evolves:
-        values.append(_extra())
+        unknown = unknown_columns() if kept is None else sql.Identifier("b", EXTRA)
+        values.append((only_kept(unknown, null("jsonb")), EXTRA))
     if contract.reconcile and not contract.keeps_history:
-        values.append(sql.SQL("null::timestamptz as deleted_at"))
-    values.append(
-        sql.SQL("{}::bigint as _batch_id, statement_timestamp() as _loaded_at, l.{} as {}").format(
-            sql.Literal(plan.batch_id), sql.Identifier(POSITION), sql.Identifier(POSITION)
-        )
-    )
-    return sql.SQL(", ").join(values)
+        values += [(null(kind), name) for name, kind in DELETED]
+    values += [
+        (sql.SQL("{}::bigint").format(sql.Literal(plan.batch_id)), "_batch_id"),
+        (sql.SQL("statement_timestamp()"), "_loaded_at"),
+        (only_kept(sql.Identifier("l" if kept is None else "b", POSITION), place or null("text")), POSITION),
+    ]
+    return sql.SQL(", ").join(sql.SQL("{} as {}").format(cell, sql.Identifier(name)) for cell, name in values)
 
 
-def _extra() -> sql.Composable:
-    """The unknown columns as jsonb. They are not classified yet, so what looks like a person's number is masked."""
+def unknown_columns() -> sql.Composable:
+    """The unknown columns of a landing row as jsonb.
+
+    They are not classified yet, so what looks like a person's number is masked.
+    """
     name, text, cell = (sql.SQL(word) for word in ("e.key", "e.value #>> '{}'", "e.value"))
     return sql.SQL(
         "case when pg_input_is_valid(l.{extra}, 'jsonb') then (select jsonb_object_agg("
@@ -247,7 +274,7 @@ def _extra() -> sql.Composable:
         " case when {odd_cell} then to_jsonb({mask}::text) else {cell} end) from jsonb_each(l.{extra}::jsonb) e)"
         " when l.{extra} is not null then"
         " jsonb_build_object('_teks', case when {odd_text} then {mask} else l.{extra} end)"
-        " end as {extra}"
+        " end"
     ).format(
         odd_text=personal_shapes.contains_shape(
             sql.SQL("l.{}").format(sql.Identifier(EXTRA)), personal_shapes.ALL
@@ -295,16 +322,15 @@ def keep_one_row_per_key(plan: LoadPlan) -> list[sql.Composed]:
         order = sql.SQL("{} desc nulls last, l.ctid desc").format(
             value(plan, contract.column(contract.cursor))
         )
-    # Only staged rows can be cast. Without "offset 0" the planner might cast the others, too.
+    # Only staged rows can be cast. Without ONCE the planner might cast the others, too.
     staged = sql.SQL(
-        "(select ctid, * from {0} where not exists (select from {1} r where r.rid = {0}.ctid) offset 0)"
-    ).format(plan.landing, REJECTED)
+        "(select ctid, * from {0} where not exists (select from {1} r where r.rid = {0}.ctid){2})"
+    ).format(plan.landing, REJECTED, ONCE)
     return [
         sql.SQL(
-            "create {} table {} as select rid, n = 1 as kept from (select l.ctid as rid, row_number() over"
+            "create temporary table {} as select rid, n = 1 as kept from (select l.ctid as rid, row_number() over"
             " (partition by {key} order by {}) as n from {} where ({key}) in ({})) numbered"
         ).format(
-            sql.SQL("temporary" if plan.private else "unlogged"),
             plan.duplicates,
             order,
             cleaned_rows(plan, staged),
@@ -313,7 +339,7 @@ def keep_one_row_per_key(plan: LoadPlan) -> list[sql.Composed]:
         ),
         sql.SQL("delete from {} where ({}) in ({})").format(plan.stage, names, doubled),
         sql.SQL("insert into {} select {} from {} where l.ctid in (select rid from {} where kept)").format(
-            plan.stage, _stage_values(plan), cleaned_rows(plan), plan.duplicates
+            plan.stage, stage_values(plan), cleaned_rows(plan), plan.duplicates
         ),
     ]
 
@@ -321,41 +347,6 @@ def keep_one_row_per_key(plan: LoadPlan) -> list[sql.Composed]:
 def count_duplicates(plan: LoadPlan) -> sql.Composed:
     """Counts the landing rows that are left out because another row with their key is kept."""
     return sql.SQL("select count(*) from {} where not kept").format(plan.duplicates)
-
-
-def count_repairs(plan: LoadPlan) -> sql.Composed | None:
-    """Counts the cells that each declared repair changed. None if no repair is declared.
-
-    Gives a row for each repair: the column, the name of the repair, the count.
-    """
-    found: list[tuple[str, str]] = []
-    changed: list[sql.Composable] = []
-    source: sql.Composable = sql.SQL("{} r0").format(plan.landing)
-    depth = 0
-    while columns := [c for c in plan.contract.stored if len(declared_repairs(c)) > depth]:
-        cells: list[sql.Composable] = []
-        for column in columns:
-            repair = declared_repairs(column)[depth]
-            before = sql.Identifier(f"r{depth}", column.name)
-            after = sql.Identifier(f"r{depth + 1}", column.name)
-            cells.append(
-                sql.SQL("{} as {}").format(after_repair(column, repair, before), sql.Identifier(column.name))
-            )
-            changed.append(sql.SQL("count(*) filter (where {} is distinct from {})").format(before, after))
-            found.append((column.name, repair))
-        depth += 1
-        # Row r<n> has the cells after n repairs. Without "offset 0" each repair would be computed more than once.
-        source = sql.SQL("{} cross join lateral (select {} offset 0) {}").format(
-            source, sql.SQL(", ").join(cells), sql.Identifier(f"r{depth}")
-        )
-    if not found:
-        return None
-    return sql.SQL("select unnest({}::text[]), unnest({}::text[]), unnest(array[{}]) from {}").format(
-        sql.Literal([column for column, _ in found]),
-        sql.Literal([repair for _, repair in found]),
-        sql.SQL(", ").join(changed),
-        source,
-    )
 
 
 def comments(plan: LoadPlan) -> list[sql.Composed]:

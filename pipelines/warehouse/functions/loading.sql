@@ -1,12 +1,5 @@
--- Functions that the statements of a load and the queries of the ledger call. Not here: repairs (parsers.sql), checks of a text's shape (checks.sql).
-
--- Asked by the statement that makes a stage (load/stage/statement.py) about a landing row that breaks a rule: notes the row for
--- the quarantine, so that no rule has to be asked twice, and leaves it out.
-create or replace function ops.tolak(rid tid) returns boolean language plpgsql volatile as $$
-begin
-    insert into pg_temp.rejected_rows values (rid);
-    return false;
-end $$;
+-- Functions that the statements of a load and the queries of the ledger call.
+-- Not here: repairs (parsers.sql), checks of a text's shape (checks.sql).
 
 -- A key as an entry of an index may hold it: 2,704 bytes are all that a B-tree takes, a dataset's name among them.
 create or replace function ops.kunci_ringkas(t text) returns text language sql immutable parallel safe
@@ -14,16 +7,15 @@ return case when octet_length(t) <= 1000 then t else left(t, 200) || '... ' || m
 
 -- HMAC-SHA-256 (RFC 2104, section 2) of purpose and value. The key's inner and outer pads are settings of the
 -- session (load/pseudonyms.py puts them there), so the key is never in a statement's text and needs no extension.
-create or replace function ops.pseudonim(t text, purpose text) returns text language sql stable parallel safe
-return encode(
-    sha256(
-        decode(current_setting('gudang.opad_' || purpose), 'hex')
-        || sha256(
-            decode(current_setting('gudang.ipad_' || purpose), 'hex') || convert_to(purpose || chr(31) || t, 'UTF8')
-        )
-    ),
-    'hex'
-);
+-- Statements take both from subqueries, which PostgreSQL runs once and not for each row (load/stage/cells.py).
+create or replace function ops.bantalan_dalam(purpose text) returns bytea language sql stable parallel safe
+return decode(current_setting('gudang.ipad_' || purpose), 'hex') || convert_to(purpose || chr(31), 'UTF8');
+
+create or replace function ops.bantalan_luar(purpose text) returns bytea language sql stable parallel safe
+return decode(current_setting('gudang.opad_' || purpose), 'hex');
+
+create or replace function ops.pseudonim(t text, dalam bytea, luar bytea) returns text language sql stable parallel safe
+return encode(sha256(luar || sha256(dalam || convert_to(t, 'UTF8'))), 'hex');
 
 -- When a load was applied or ended, which says which of a dataset's loads is the newest: an approval ends an older load
 -- after newer ones, so the highest number does not say it. A load that runs is the newest; one whose place another load

@@ -15,9 +15,8 @@ import pytest
 from pipelines.contracts.model import Contract
 from pipelines.errors import ShapeError
 from pipelines.ingest import Ingested, ingest
-from pipelines.load import loader
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage import statement
+from pipelines.load.stage import one_pass
 from pipelines.settings import Settings
 from tests.support.contracts import column
 from tests.support.loads import Loads
@@ -62,13 +61,13 @@ def run(loads: Loads, contract: Contract) -> Ingested:
 def stages(monkeypatch: pytest.MonkeyPatch) -> list[LoadPlan]:
     """The plans for which a stage was made from landing."""
     made: list[LoadPlan] = []
-    create = statement.create_stage
+    create = one_pass.create_stage
 
     def watched(plan: LoadPlan) -> Any:
         made.append(plan)
         return create(plan)
 
-    monkeypatch.setattr(loader.stage, "create_stage", watched)
+    monkeypatch.setattr(one_pass, "create_stage", watched)
     return made
 
 

@@ -86,7 +86,7 @@ def test_names_of_the_tables_of_a_load_contain_the_batch(tmp_path: Path) -> None
     assert [written(table) for table in (plan.landing, plan.stage, plan.duplicates, plan.raw)] == [
         '"landing"."uji__data__7_landing"',
         '"landing"."uji__data__7_stage"',
-        '"landing"."uji__data__7_duplicates"',
+        '"pg_temp"."uji__data__7_duplicates"',
         '"raw"."uji__data"',
     ]
 

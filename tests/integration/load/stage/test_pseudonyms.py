@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +20,9 @@ from pipelines.errors import ContractError
 from pipelines.load import prepare
 from pipelines.quality.gate import GateResult
 from pipelines.quality.results import CheckResult
+from pipelines.settings import PROJECT_ROOT
 from tests.support.contracts import column
+from tests.support.faulted import wait_for_nobody
 from tests.support.loads import Loads, Row
 
 NIK = ["9901010101900001", "9901014101900002", "9901010101900003"]
@@ -42,30 +48,43 @@ def pseudonym(nik: str, key: str = "k" * 32) -> str:
     return hmac.new(key.encode(), f"kunjungan\x1f{nik}".encode(), hashlib.sha256).hexdigest()
 
 
-def test_originals_land_in_a_temporary_table(loads: Loads) -> None:
-    contract = people(loads)
+def test_originals_land_where_only_the_loader_reads_them(loads: Loads) -> None:
+    """Also if the database gives others rights on every new table."""
+    loads.run("alter default privileges grant select on tables to pg_monitor, public")
     seen: dict[str, Any] = {}
 
     def inspect(_: Any) -> GateResult:
-        query = (
-            "select n.nspname like 'pg_temp%', c.relpersistence::text from pg_class c"
-            " join pg_namespace n on n.oid = c.relnamespace where c.relname like 'uji\\_\\_data%landing'"
+        seen["landing"] = loads.run(
+            "select relpersistence::text, has_table_privilege('pg_monitor', oid, 'select'),"
+            " (select count(*) from aclexplode(relacl) where grantee <> relowner)"
+            " from pg_class where relname like 'uji\\_\\_data%landing'"
         )
-        seen["landing"] = loads.run(query)
-        with psycopg.connect(loads.url.replace("+psycopg", "")) as other:
-            tables = other.execute(
-                "select relname from pg_class where relnamespace = 'landing'::regnamespace and relkind = 'r'"
-            ).fetchall()
-            seen["others see"] = [
-                other.execute(f"select * from landing.{name}".encode()).fetchall()  # noqa: S608
-                for (name,) in tables
-            ]
+        seen["stage"] = loads.run("select * from landing.uji__data__1_stage")
         return GateResult(())
 
-    loads.load(contract, lambda *_: ROWS, gate=inspect)
-    assert seen["landing"] == [(True, "t")]
-    assert len(seen["others see"]) == 1 and NIK[0] not in str(seen["others see"])
-    assert loads.raw(contract, "id", "nik") == [(1, pseudonym(NIK[0])), (2, pseudonym(NIK[1])), (3, None)]
+    try:
+        loads.load(people(loads), lambda *_: ROWS, gate=inspect)
+    finally:
+        loads.run("alter default privileges revoke select on tables from pg_monitor, public")
+    assert seen["landing"] == [("u", False, 0)]
+    assert len(seen["stage"]) == 3 and NIK[0] not in str(seen["stage"])
+    assert loads.raw(people(loads), "id", "nik") == [
+        (1, pseudonym(NIK[0])),
+        (2, pseudonym(NIK[1])),
+        (3, None),
+    ]
+
+
+def test_originals_of_a_killed_load_are_dropped_by_the_next_start(loads: Loads) -> None:
+    contract = people(loads)
+    rows = json.dumps([["1", NIK[0]], ["2", NIK[1]]])
+    command = [sys.executable, "-m", "tests.support.doomed", loads.url, str(contract.path), "check", rows]
+    assert subprocess.run(command, cwd=PROJECT_ROOT, check=False).returncode == -signal.SIGKILL
+    landing = "select count(*) from pg_class where relname like 'uji\\_\\_data%landing'"
+    assert loads.run(landing) == [(1,)]
+    wait_for_nobody(loads)
+    prepare.prepare(loads.connection, [contract])
+    assert loads.run(landing) == [(0,)]
 
 
 def test_a_purpose_needs_its_own_key_or_the_common_one(loads: Loads, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,8 @@ def test_hidden_cells_are_distinguished_by_a_digest_but_personal_ones_are_not(
     hidden = 'case when "l"."nama" is null then null when "h"."nama" then {} else "l"."nama"::text end'
     assert text("open", NAME) == hidden.format("'***' || ' ' || left(md5(\"l\".\"nama\"::text), 8)")
     assert text("keyed", PERSON, NAME) == hidden.format(
-        "'***' || ' ' || left(ops.pseudonim(\"l\".\"nama\"::text, 'kesehatan'), 16)"
+        "'***' || ' ' || left(ops.pseudonim(\"l\".\"nama\"::text, (select ops.bantalan_dalam('kesehatan')),"
+        " (select ops.bantalan_luar('kesehatan'))), 16)"
     )
     assert text("personal", PERSON) == (
         'case when "l"."nik" is null then null when "h"."nik" then \'***\' else "l"."nik"::text end'

@@ -66,7 +66,7 @@ def test_rows_with_a_repeated_key_are_listed_as_refused(tmp_path: Path) -> None:
     text = " ".join(clauses(noted))
     assert (
         'join (select rid, false as is_duplicate from "pg_temp"."rejected_rows" union all'
-        ' select rid, true from "landing"."uji__data__7_duplicates" where not kept) r on r.rid = l.ctid'
+        ' select rid, true from "pg_temp"."uji__data__7_duplicates" where not kept) r on r.rid = l.ctid'
     ) in text
     assert "case when r.is_duplicate then 'kunci_ganda' end]::text) collate \"C\" as row_hash" in text
 
@@ -170,6 +170,7 @@ def test_personal_key_is_compared_by_its_pseudonym(tmp_path: Path) -> None:
     person = column("nik", primaryKey=True, classification="pribadi", pseudonymise="kesehatan")
     plan = plan_of(contract_of(tmp_path, person))
     assert written(row_key(plan)) == (
-        "ops.kunci_ringkas(concat_ws('|', ops.pseudonim(\"b\".\"nik\", 'kesehatan')::text))"
+        "ops.kunci_ringkas(concat_ws('|', ops.pseudonim(\"b\".\"nik\", (select ops.bantalan_dalam('kesehatan')),"
+        " (select ops.bantalan_luar('kesehatan')))::text))"
     )
     assert written(row_key(plan, "t")) == 'ops.kunci_ringkas(concat_ws(\'|\', "t"."nik"::text))'

@@ -56,9 +56,9 @@ def test_cell_of_a_database_may_have_any_form_of_postgresql_except_nan(tmp_path:
 @pytest.mark.parametrize(
     ("kind", "predicate"),
     [
-        ("double precision", """("l"."n" is null or ("l"."n" > '-infinity' and "l"."n" < 'infinity'))"""),
-        ("numeric(8,2)", """("l"."n" is null or "l"."n" <> 'NaN')"""),
-        ("date", """("l"."n" is null or isfinite("l"."n"))"""),
+        ("double precision", """("b"."n" is null or ("b"."n" > '-infinity' and "b"."n" < 'infinity'))"""),
+        ("numeric(8,2)", """("b"."n" is null or "b"."n" <> 'NaN')"""),
+        ("date", """("b"."n" is null or isfinite("b"."n"))"""),
     ],
 )
 def test_value_that_landed_typed_must_be_finite(tmp_path: Path, kind: str, predicate: str) -> None:

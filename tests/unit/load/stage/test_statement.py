@@ -15,19 +15,15 @@ from pipelines.load.stage.statement import (
     cleaned_rows,
     comments,
     count_duplicates,
-    count_repairs,
     create_landing,
-    create_stage,
     delete_other_windows,
     keep_one_row_per_key,
-    valid,
+    other_readers,
+    revoke_landing,
+    stage_values,
 )
 from tests.support.contracts import column
 from tests.support.statements import CHANGED, ID, NAME, clauses, contract_of, plan_of, written
-
-LANDED = """
-    "landing"."uji__data__7_landing" l cross join lateral (select "l"."id" as "id", "l"."nama" as "nama") b
-"""
 
 
 def test_landing_has_text_columns_and_the_position_of_each_row(tmp_path: Path) -> None:
@@ -37,12 +33,13 @@ def test_landing_has_text_columns_and_the_position_of_each_row(tmp_path: Path) -
     """)
 
 
-def test_landing_of_personal_columns_is_a_temporary_table(tmp_path: Path) -> None:
-    person = column("nik", classification="pribadi", pseudonymise="kesehatan")
-    assert written(create_landing(plan_of(contract_of(tmp_path, person)))) == (
-        'create temporary table "pg_temp"."uji__data__7_landing" ("nik" text, "_source_position" text)'
-        " with (autovacuum_enabled = off)"
-    )
+def test_rights_of_others_on_landing_are_taken_away(tmp_path: Path) -> None:
+    plan = plan_of(contract_of(tmp_path, ID))
+    assert "aclexplode(c.relacl)" in written(other_readers(plan))
+    assert [written(revoke_landing(plan, role)) for role in ("pembaca lain", None)] == [
+        'revoke all on "landing"."uji__data__7_landing" from "pembaca lain"',
+        'revoke all on "landing"."uji__data__7_landing" from public',
+    ]
 
 
 def test_landing_becomes_the_stage_if_every_column_is_exact(tmp_path: Path) -> None:
@@ -68,35 +65,9 @@ def test_cleaned_texts_are_joined_to_each_row(tmp_path: Path) -> None:
         cross join lateral (
             select "ops"."bulatkan"("ops"."angka_id"(
                 case when btrim("l"."n") in ('-', 'n/a') then null else "l"."n" end
-            ), 2) as "n" offset 0
+            ), 2) as "n" offset '0'
         ) b
     """)
-
-
-def test_stage_has_the_typed_values_of_valid_rows(tmp_path: Path) -> None:
-    plan = plan_of(contract_of(tmp_path, ID, NAME))
-    assert clauses(create_stage(plan)) == clauses(f"""
-        create table "landing"."uji__data__7_stage" as
-        select "b"."id"::integer as "id", "b"."nama" as "nama",
-            7::bigint as _batch_id, statement_timestamp() as _loaded_at, l."_source_position" as "_source_position"
-        from {LANDED}
-        where case when {written(valid(plan))} then true else ops.tolak(l.ctid) end
-    """)
-
-
-def test_exact_column_is_staged_unchanged_and_a_personal_one_as_its_pseudonym(tmp_path: Path) -> None:
-    person = column("nik", classification="pribadi", pseudonymise="kesehatan")
-    plan = plan_of(contract_of(tmp_path, ID, person), exact=frozenset({"id"}))
-    assert clauses(create_stage(plan))[1].startswith(
-        'select "l"."id" as "id", ops.pseudonim("b"."nik", \'kesehatan\') as "nik", 7::bigint'
-    )
-
-
-def test_stage_has_deleted_at_if_deletions_are_marked(tmp_path: Path) -> None:
-    merged = {"write_disposition": "merge", "reconcile": "PT20H"}
-    assert "null::timestamptz as deleted_at" in written(
-        create_stage(plan_of(contract_of(tmp_path, ID, **merged)))
-    )
 
 
 def test_latest_row_by_cursor_is_staged_of_rows_with_the_same_key(tmp_path: Path) -> None:
@@ -105,7 +76,7 @@ def test_latest_row_by_cursor_is_staged_of_rows_with_the_same_key(tmp_path: Path
     cleaned = 'cross join lateral (select "l"."id" as "id", "l"."diubah" as "diubah") b'
     twice = 'select "id" from "landing"."uji__data__7_stage" group by "id" having count(*) > 1'
     assert clauses(numbered) == clauses(f"""
-        create unlogged table "landing"."uji__data__7_duplicates" as
+        create temporary table "pg_temp"."uji__data__7_duplicates" as
         select rid, n = 1 as kept
         from (
             select l.ctid as rid, row_number() over (
@@ -115,7 +86,7 @@ def test_latest_row_by_cursor_is_staged_of_rows_with_the_same_key(tmp_path: Path
                 select ctid, * from "landing"."uji__data__7_landing"
                 where not exists (
                     select from "pg_temp"."rejected_rows" r where r.rid = "landing"."uji__data__7_landing".ctid
-                ) offset 0
+                ) offset '0'
             ) l {cleaned}
             where ("b"."id"::integer) in ({twice})
         ) numbered
@@ -124,11 +95,11 @@ def test_latest_row_by_cursor_is_staged_of_rows_with_the_same_key(tmp_path: Path
         f'delete from "landing"."uji__data__7_stage" where ("id") in ({twice})'
     )
     assert clauses(inserted)[-3:] == clauses("""
-        where l.ctid in (select rid from "landing"."uji__data__7_duplicates" where kept)
+        where l.ctid in (select rid from "pg_temp"."uji__data__7_duplicates" where kept)
     """)
     assert (
         written(count_duplicates(plan))
-        == 'select count(*) from "landing"."uji__data__7_duplicates" where not kept'
+        == 'select count(*) from "pg_temp"."uji__data__7_duplicates" where not kept'
     )
 
 
@@ -170,20 +141,7 @@ def test_only_rules_of_the_key_apply_if_only_keys_are_read(tmp_path: Path) -> No
     plan = plan_of(contract, only_keys=True)
     assert {rule.column.name for rule in all_rules(plan)} == {"id"}
     cursor = 'case when pg_input_is_valid("b"."diubah", \'timestamp\') then "b"."diubah"::timestamp end'
-    assert f'{cursor} as "diubah"' in written(create_stage(plan))
-
-
-def test_cells_are_counted_by_the_repair_that_changed_them(tmp_path: Path) -> None:
-    amount = column("n", "numeric(8,2)", parse=["angka_id", "bulatkan"])
-    assert clauses(count_repairs(plan_of(contract_of(tmp_path, ID, amount)))) == clauses("""
-        select unnest('{n,n}'::text[]), unnest('{angka_id,bulatkan}'::text[]), unnest(array[
-            count(*) filter (where "r0"."n" is distinct from "r1"."n"),
-            count(*) filter (where "r1"."n" is distinct from "r2"."n")
-        ])
-        from "landing"."uji__data__7_landing" r0
-        cross join lateral (select "ops"."angka_id"("r0"."n") as "n" offset 0) "r1"
-        cross join lateral (select "ops"."bulatkan"("r1"."n", 2) as "n" offset 0) "r2"
-    """)
+    assert f'{cursor} as "diubah"' in written(stage_values(plan))
 
 
 def test_names_and_descriptions_of_the_contract_become_comments(tmp_path: Path) -> None:

@@ -1,0 +1,103 @@
+"""The stage's one pass with parallel workers: the same rows, refused rows and counts as without them."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from pipelines.contracts.model import Contract
+from pipelines.load.plan import LoadPlan
+from pipelines.load.stage import one_pass
+from pipelines.quality.gate import GateResult
+from tests.support.contracts import column
+from tests.support.loads import Loads, Row, Rows
+
+PARALLEL = (
+    "set min_parallel_table_scan_size = 0; set parallel_setup_cost = 0; set parallel_tuple_cost = 0;"
+    " set max_parallel_workers_per_gather = 2"
+)
+SERIAL = "set max_parallel_workers_per_gather = 0"
+TEXTS = ["  Balikpapan", "Kutai\tKartanegara", "Berau", "", "Pa\u0301ser", "a\u200bb", "x" * 40, None]
+NUMBERS = ["1.234,5", "12", "-7,25", "dua", "1e400", "", "  3 ", "99999999", None]
+DAYS = ["2024-01-31", "31/01/2024", "2024-02-30", "kemarin", "1899-01-01", None]
+
+
+def rows_of(seed: int, count: int) -> list[Row]:
+    """Rows of which each cell is drawn from what is right, what a repair mends, and what is refused; some keys twice."""
+    draw = random.Random(seed)
+    return [
+        [str(draw.randrange(count)), draw.choice(TEXTS), draw.choice(NUMBERS), draw.choice(DAYS)]
+        for _ in range(count)
+    ]
+
+
+def contract_of(loads: Loads) -> Contract:
+    return loads.contract(
+        column("id", "integer", primaryKey=True),
+        column("nama", parse=["teks"], missing_values=["Berau"], logicalTypeOptions={"maxLength": 30}),
+        column(
+            "nilai", "numeric(8,1)", parse=["angka_id", "bulatkan"], logicalTypeOptions={"maximum": 100000}
+        ),
+        column("hari", "date", parse=["tanggal_id"], logicalTypeOptions={"minimum": "1900-01-01"}),
+    )
+
+
+def result(loads: Loads, contract: Contract, rows: Rows, setting: str) -> dict[str, Any]:
+    """What a full load leaves under a setting of the session: raw, quarantine, counts of repairs."""
+    loads.run("truncate raw.uji__data; truncate quarantine.row")
+    loads.connection.execute(setting.encode())
+    batch = loads.load(contract, rows, full_refresh=True)
+    return {
+        "counts": (batch.read, batch.loaded, batch.quarantined),
+        "raw": loads.run("select id, nama, nilai::text, hari from raw.uji__data order by id"),
+        "quarantine": loads.run(
+            "select row_key, row::text, reasons::text from quarantine.row order by row_hash"
+        ),
+        "repairs": loads.run(
+            "select column_name, repair, rows from ops.load_repair where batch_id ="
+            " (select max(batch_id) from ops.load_batch) order by 1, 2"
+        ),
+    }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_parallel_workers_leave_the_same_rows_and_counts(loads: Loads, seed: int) -> None:
+    contract, rows = contract_of(loads), rows_of(seed, 3000)
+    loads.load(contract, lambda *_: rows[:1])
+    serial = result(loads, contract, lambda *_: rows, SERIAL)
+    assert serial["counts"][2] > 500 and len(serial["repairs"]) == 5
+    assert result(loads, contract, lambda *_: rows, PARALLEL) == serial
+
+
+def plan_of_stage(connection: Connection[Any], loads: Loads, setting: str) -> str:
+    plan = LoadPlan(contract_of(loads), 99)
+    connection.execute(
+        "create unlogged table if not exists landing.uji__data__99_landing"
+        " (id text, nama text, nilai text, hari text, _source_position text)"
+    )
+    connection.execute(setting.encode())
+    explained = connection.execute(b"explain " + one_pass.create_stage(plan).as_string(connection).encode())
+    return "\n".join(line for (line,) in explained.fetchall())
+
+
+def test_whole_stage_is_made_by_the_workers(loads: Loads) -> None:
+    """Gather is the topmost node: repairs, rules and casts are below it."""
+    assert plan_of_stage(loads.connection, loads, PARALLEL).startswith("Gather")
+    assert "Gather" not in plan_of_stage(loads.connection, loads, SERIAL)
+
+
+def test_stage_of_refused_rows_alone_is_empty_and_has_no_marks(loads: Loads) -> None:
+    contract = contract_of(loads)
+    seen: list[Any] = []
+
+    def look(staged: Any) -> GateResult:
+        seen.append(loads.run(f"select * from landing.{staged.table}"))  # noqa: S608
+        seen.append(loads.connection.execute(b"select * from pg_temp.rejected_rows").fetchall())
+        return GateResult(())
+
+    batch = loads.load(contract, lambda *_: [["x", "a", "1", None], ["y", "b", "2", None]], gate=look)
+    assert (batch.loaded, batch.quarantined) == (0, 2)
+    assert seen == [[], [("(0,1)",), ("(0,2)",)]]
