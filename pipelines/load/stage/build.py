@@ -46,8 +46,7 @@ def _in_one_pass(connection: Connection[Any], plan: LoadPlan, landed: int) -> Bu
         connection.execute(one_pass.create_stage(plan))
         refused, *changed = connection.execute(one_pass.count_marks(plan)).fetchone() or (0,)
         if refused:
-            for step in one_pass.note_refused(plan):
-                connection.execute(step)
+            connection.execute(one_pass.note_refused(plan))
         connection.execute(one_pass.drop_marks(plan))
     repaired = [
         (repair.column.name, repair.name, cells)

@@ -161,15 +161,11 @@ def count_marks(plan: LoadPlan) -> sql.Composed:
     return sql.SQL("select {} from {}").format(sql.SQL(", ").join(counts), plan.stage)
 
 
-def note_refused(plan: LoadPlan) -> list[sql.Composed]:
+def note_refused(plan: LoadPlan) -> sql.Composed:
     """Moves the places of the refused rows from the stage into REJECTED."""
-    refused = sql.SQL("_marks_0 < 0")
-    return [
-        sql.SQL("insert into {} select {}::tid from {} where {}").format(
-            REJECTED, sql.Identifier(POSITION), plan.stage, refused
-        ),
-        sql.SQL("delete from {} where {}").format(plan.stage, refused),
-    ]
+    return sql.SQL(
+        "with refused as (delete from {} where _marks_0 < 0 returning {}) insert into {} select {}::tid from refused"
+    ).format(plan.stage, sql.Identifier(POSITION), REJECTED, sql.Identifier(POSITION))
 
 
 def drop_marks(plan: LoadPlan) -> sql.Composed:

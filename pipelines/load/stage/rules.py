@@ -17,6 +17,7 @@ from pipelines.contracts.model import Contract
 from pipelines.contracts.repairs import ERROR_TEXTS, FORMATS, decimals
 from pipelines.load.stage import cell_types
 from pipelines.load.stage.cells import castable, literals, sql_type
+from pipelines.load.stage.pattern import matches
 
 MASK = "***"
 LONGEST_KEY = 600
@@ -316,9 +317,10 @@ def _length(cell: _Cell) -> Iterator[Rule]:
 def _form(cell: _Cell) -> Iterator[Rule]:
     column = cell.column
     if column.pattern is not None:
-        matches = sql.SQL("{} ~ {}").format(cell.text, sql.Literal(column.pattern))
         message = f"tidak sesuai pola {column.pattern}"
-        yield cell.unless_empty("pola", matches, message, "samakan dengan pola yang diminta")
+        yield cell.unless_empty(
+            "pola", matches(cell.text, column.pattern), message, "samakan dengan pola yang diminta"
+        )
     if column.format is not None:
         message, hint = FORMATS[column.format]
         yield cell.unless_empty("format", well_formed(column.format, cell.text), message, hint)

@@ -8,8 +8,10 @@ import warnings
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from psycopg import sql
 
 from pipelines.contracts.patterns import PatternError, check
+from pipelines.load.stage.pattern import matches
 from tests.support.parsers import Warehouse
 
 PARTS = [
@@ -61,6 +63,21 @@ def test_postgresql_and_python_match_the_same_texts(ops: Warehouse, pattern: str
         )  # "[[" and "--", which Python may read otherwise one day
         expected = [found(pattern, text) for text in TEXTS]
     assert dict(zip(TEXTS, answers, strict=True)) == dict(zip(TEXTS, expected, strict=True))
+
+
+@settings(max_examples=300, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.sampled_from(PARTS), max_size=6).map("".join))
+def test_letters_at_the_beginning_may_be_compared_first(ops: Warehouse, rest: str) -> None:
+    pattern = f"^aba{rest}"
+    try:
+        check(pattern)
+    except PatternError:
+        assume(False)
+    texts = [*TEXTS, *(f"aba{text}" for text in TEXTS), *(f"ab{text}" for text in TEXTS)]
+    query = sql.SQL("select t, t ~ {}, {} from unnest({}::text[]) t").format(
+        sql.Literal(pattern), matches(sql.Identifier("t"), pattern), sql.Literal(texts)
+    )
+    assert [row for row in ops.connection.execute(query).fetchall() if row[1] != row[2]] == []
 
 
 @pytest.mark.parametrize("pattern", ["(?:(?:a?){22}){22}", "[^a]{0,250}[0-9]{0,250}", "(?:a|b|c|d|){99}"])
