@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from demo.variables import variables
+from demo.variables import DATABASES, variables
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +30,12 @@ def _parser() -> argparse.ArgumentParser:
 
     seed = commands.add_parser("seed", help="buat basis data OPD contoh di sebuah server")
     _add_server(seed)
+    seed.add_argument(
+        "--only",
+        nargs="+",
+        metavar="VARIABEL",
+        help="hanya basis data yang ditunjuk variabel GUDANG_SUMBER_*_URL ini",
+    )
     seed.set_defaults(run=_seed)
 
     files = commands.add_parser("files", help="tulis berkas unggahan")
@@ -56,9 +62,11 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
 
 
 def _seed(options: argparse.Namespace) -> int:
-    from demo.databases import seed_database
+    from demo.databases import OF_DATABASE, seed_database
 
-    for table, rows in seed_database(options.url).items():
+    chosen = {DATABASES[name] for name in options.only} if options.only else OF_DATABASE.keys()
+    tables = [make() for database, makers in OF_DATABASE.items() if database in chosen for make in makers]
+    for table, rows in seed_database(options.url, tables).items():
         print(f"{table}: {rows} baris")
     return 0
 

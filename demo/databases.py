@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
 from typing import Any
@@ -20,14 +20,18 @@ from demo.tables import Row, SourceTable
 from demo.tax import pembayaran_pkb
 from demo.variables import with_driver
 
-TABLES: tuple[Callable[[], SourceTable], ...] = (
-    penduduk_agregat,
-    puskesmas,
-    kunjungan,
-    pembayaran_pkb,
-    realisasi_apbd,
-    pegawai,
-    sekolah,
+OF_DATABASE: Mapping[str, tuple[Callable[[], SourceTable], ...]] = {
+    "demo_dkp3a": (penduduk_agregat,),
+    "demo_dinkes": (puskesmas, kunjungan),
+    "demo_bapenda": (pembayaran_pkb,),
+    "demo_bpkad": (realisasi_apbd,),
+    "demo_bkd": (pegawai,),
+    "demo_disdikbud": (sekolah,),
+}
+"""What makes the tables of each database."""
+
+TABLES: tuple[Callable[[], SourceTable], ...] = tuple(
+    make for of_one in OF_DATABASE.values() for make in of_one
 )
 _BLOCK = 5000
 

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -48,31 +48,37 @@ def source_of(variable: str) -> str:
 
 
 @cache
-def _variables() -> tuple[str, ...]:
-    """The names of all variables that the demo can set; () if the demo is not installed."""
+def _variables() -> Mapping[str, str]:
+    """All variables that the demo can set, with values for a server that is not there; {} if it is not installed."""
     try:
         printed = _run_demo(
             "env", "--database-url", "postgresql://tiada/x", "--api-port", "1", project=PROJECT_ROOT
         )
     except GudangError:
-        return ()
-    return tuple(line.split("=", 1)[0] for line in printed.splitlines() if "=" in line)
+        return {}
+    return _read(printed)
+
+
+def _read(printed: str) -> dict[str, str]:
+    """The NAME=value lines of `demo env`."""
+    return dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
 
 
 @contextmanager
 def run_demo_opd(settings: Settings) -> Iterator[dict[str, str]]:
     """Runs the demo OPD while the context lasts, and yields the variables that lead to it.
 
-    Its databases are made once for each version of the demo, and its upload files once. Its API server is a child
-    process, which ends with the context and is started again if it dies before.
+    The databases of sources that are not configured are made once for each version of the demo, and its upload files
+    once. Its API server is a child process, which ends with the context and is started again if it dies before.
     """
     given = demo_variables(settings, os.environ)
     database_url = EmbeddedServer(settings.home).urls.libpq("postgres")
     done = settings.home / "demo"
     done.mkdir(exist_ok=True)
-    marker, version = done / "databases", _version(settings.project)
-    if not marker.exists() or marker.read_text("ascii") != version:
-        _run_demo("seed", "--database-url", database_url, project=settings.project)
+    databases = sorted(name for name in given if _variables()[name].startswith("postgresql"))
+    marker, version = done / "databases", _version(settings.project, databases)
+    if databases and (not marker.exists() or marker.read_text("ascii") != version):
+        _run_demo("seed", "--database-url", database_url, "--only", *databases, project=settings.project)
         marker.write_text(version, "ascii")
     zone = upload_zone(settings)
     # The demo writes its made-up files only into a zone on this machine.
@@ -87,8 +93,7 @@ def run_demo_opd(settings: Settings) -> Iterator[dict[str, str]]:
         printed = _run_demo(
             "env", "--database-url", database_url, "--api-port", str(port), project=settings.project
         )
-        values = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
-        found = {name: value for name, value in values.items() if name in given}
+        found = {name: value for name, value in _read(printed).items() if name in given}
         yield {**found, samples.SOURCES: ",".join(found)}
 
 
@@ -99,9 +104,9 @@ def _put_files(settings: Settings, zone: Path, listed: Path) -> None:
     listed.write_text("\n".join(hashes) + "\n", "ascii")
 
 
-def _version(project: Path) -> str:
-    """A hash of the demo's code. If it has changed, the databases of the demo are made anew."""
-    digest = hashlib.sha256()
+def _version(project: Path, databases: Sequence[str]) -> str:
+    """A hash of the demo's code and of its databases' variables. If it has changed, the databases are made anew."""
+    digest = hashlib.sha256(" ".join(databases).encode())
     for path in sorted((project / "demo").glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -17,6 +17,7 @@ import pytest
 import requests
 import sqlalchemy
 
+from demo.health import puskesmas
 from demo.uploads import write_files
 from demo.variables import DATABASES
 from pipelines.extract.upload.zone import upload_zone
@@ -38,6 +39,15 @@ def installation() -> Iterator[Path]:
 def settings(installation: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("GUDANG_HOME", str(installation))
     return load_settings()
+
+
+@pytest.fixture
+def own_installation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """An installation of the test's own."""
+    with short_folder() as folder:
+        monkeypatch.setenv("GUDANG_HOME", str(folder / "home"))
+        yield load_settings()
+        EmbeddedServer(folder / "home").stop()
 
 
 def kill_listener(port: int) -> None:
@@ -87,15 +97,27 @@ def test_the_pseudonym_key_is_made_once_and_only_its_owner_reads_it(settings: Se
     assert len((settings.home / "kunci").read_text().strip()) == 64
 
 
-def test_demo_databases_of_another_version_are_made_again(settings: Settings) -> None:
-    with prepare_environment(settings) as added:
+def test_demo_databases_are_of_this_version_and_of_sources_that_are_not_configured(
+    own_installation: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in set(DATABASES) - {"GUDANG_SUMBER_DISDIKBUD_URL"}:
+        monkeypatch.setenv(name, "postgresql://opd.example/asli")
+    with prepare_environment(own_installation) as added:
         source = sqlalchemy.create_engine(added["GUDANG_SUMBER_DISDIKBUD_URL"])
         with source.begin() as connection:
+            listed = connection.execute(sqlalchemy.text("select datname from pg_database"))
+            assert [name for (name,) in listed if name.startswith("demo_")] == ["demo_disdikbud"]
             connection.execute(sqlalchemy.text("drop table sekolah"))
-    (settings.home / "demo" / "databases").write_text("lain", "ascii")
-    with prepare_environment(settings), source.connect() as connection:
+    (own_installation.home / "demo" / "databases").write_text("lain", "ascii")
+    with prepare_environment(own_installation), source.connect() as connection:
         assert sqlalchemy.inspect(connection).has_table("sekolah")
     source.dispose()
+    monkeypatch.delenv("GUDANG_SUMBER_DINKES_URL")
+    with (
+        prepare_environment(own_installation) as added,
+        psycopg.connect(libpq_url(added["GUDANG_SUMBER_DINKES_URL"])) as dinkes,
+    ):
+        assert dinkes.execute("select count(*) from puskesmas").fetchone() == (len(puskesmas().rows),)
 
 
 def test_a_removed_demo_file_is_not_written_again(settings: Settings) -> None:
