@@ -7,16 +7,18 @@ the steps of a load (load/).
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from psycopg import Connection, sql
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.soft_rules import severity
 from pipelines.errors import GudangError
+from pipelines.extract.source import open_source
+from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.extract.upload.files import UploadedFile
 from pipelines.feedback.entries import findings_of_load, open_entries
 from pipelines.feedback.loads import JudgedLoad, load_of
@@ -24,9 +26,12 @@ from pipelines.findings.catalogue import Severity, code_of, entry
 from pipelines.ingest import Loads, describe_batch
 from pipelines.load.failures import describe_failure
 from pipelines.load.ledger import Batch, Changes
+from pipelines.load.loader import Staged, load
+from pipelines.quality.gate import GateResult
 from pipelines.settings import Settings
 
 _NONE = Changes(0, 0, 0, 0)
+Seen = TypeVar("Seen")
 RUN_ID = "pratinjau"
 """The run of a load that is rolled back; no row of the ledger keeps it."""
 
@@ -85,16 +90,43 @@ def preview(
             found = (Found(code, entry(code).severity, 1),) if code else ()
             return Preview(file.name, "failed", found=found, why=str(error))
         assert batch is not None
-        load = load_of(connection, [contract], batch.batch_id)
+        judged = load_of(connection, [contract], batch.batch_id)
         return Preview(
             file.name,
             batch.state,
-            _NONE if load.is_refused else batch.changes,
+            _NONE if judged.is_refused else batch.changes,
             batch.quarantined,
-            (*_of_cells(connection, load), *_of_load(connection, load)),
+            (*_of_cells(connection, judged), *_of_load(connection, judged)),
             tuple(batch.warnings),
             _why(batch),
         )
+
+
+def look_at_stage(
+    connection: Connection[Any],
+    contract: Contract,
+    file: UploadedFile,
+    look: Callable[[Staged], Seen],
+) -> Seen:
+    """What `look` finds in the staged rows of a file: repaired, cast, with pseudonyms, without those that are refused.
+
+    The stage is gone afterwards, like everything else of the load. Raises GudangError if the file can't be read.
+    """
+    found: list[Seen] = []
+
+    def opener(of: Contract, _since: str | None) -> SourceStream | None:
+        stream = open_source(of, wanted=Wanted(), upload=file)
+        if stream:
+            stream.fingerprint = None  # read also what was loaded before
+        return stream
+
+    def gate(staged: Staged) -> GateResult:
+        found.append(look(staged))
+        return GateResult(())
+
+    with rolled_back(connection, contract):
+        load(connection, contract, opener, gate, run_id=RUN_ID, rehearsal=True, source_name=file.name)
+    return found[0]
 
 
 @contextmanager

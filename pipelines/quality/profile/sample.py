@@ -1,4 +1,4 @@
-"""Reads a sample of a dataset's rows in force, in which no closed column has a value.
+"""Reads a sample of a dataset's rows, in force or staged, in which no closed column has a value.
 
 The database itself replaces a cell of a closed column by whether it is empty, so the value does not leave it.
 """
@@ -15,6 +15,7 @@ from pipelines.load.raw_summary import is_current
 from pipelines.load.stage.masking import is_text_beside_a_person
 from pipelines.quality.evidence import OPEN_CLASS
 from pipelines.warehouse.frames import read_frame
+from pipelines.warehouse.relation import Relation, identifier
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +29,11 @@ def may_profile(contract: Contract, column: Column) -> bool:
     return column.classification == OPEN_CLASS and not is_text_beside_a_person(contract, column)
 
 
-def sample_query(contract: Contract, percent: float) -> sql.Composed:
-    """The query for so many percent of the rows in force. A closed cell is true if it is filled, else NULL."""
+def sample_query(contract: Contract, percent: float, staged: Relation | None = None) -> sql.Composed:
+    """The query for so many percent of the rows in force, or of those of a stage.
+
+    A closed cell is true if it is filled, else NULL.
+    """
     cells = [
         sql.Identifier(column.name)
         if may_profile(contract, column)
@@ -39,22 +43,24 @@ def sample_query(contract: Contract, percent: float) -> sql.Composed:
     sampled = sql.SQL(" tablesample bernoulli ({}) repeatable ({})").format(
         sql.Literal(percent), sql.Literal(SEED)
     )
+    relation, condition = _rows(contract, staged)
     return sql.SQL("select {} from {}{} where {}").format(
-        sql.SQL(", ").join(cells),
-        sql.Identifier("raw", contract.table),
-        sampled if percent < 100 else sql.SQL(""),
-        is_current(contract) or sql.SQL("true"),
+        sql.SQL(", ").join(cells), relation, sampled if percent < 100 else sql.SQL(""), condition
     )
 
 
-def read_sample(connection: Connection[Any], contract: Contract, most: int) -> tuple[pd.DataFrame, int]:
-    """About `most` rows in force, or all if there are no more; and how many there are.
+def _rows(contract: Contract, staged: Relation | None) -> tuple[sql.Composable, sql.Composable]:
+    """The table, and which of its rows count."""
+    if staged:
+        return identifier(staged), sql.SQL("true")
+    return sql.Identifier("raw", contract.table), is_current(contract) or sql.SQL("true")
 
-    Raises psycopg.errors.UndefinedTable if the dataset was never loaded.
-    """
-    count = sql.SQL("select count(*) from {} where {}").format(
-        sql.Identifier("raw", contract.table), is_current(contract) or sql.SQL("true")
-    )
+
+def read_sample(
+    connection: Connection[Any], contract: Contract, most: int, staged: Relation | None = None
+) -> tuple[pd.DataFrame, int]:
+    """About `most` random rows in force, and how many there are. staged: rows of this stage instead."""
+    count = sql.SQL("select count(*) from {} where {}").format(*_rows(contract, staged))
     rows = (connection.execute(count).fetchone() or (0,))[0]
     percent = 100.0 if rows <= most else 100.0 * most / rows
-    return read_frame(connection, sample_query(contract, percent).as_string(None)), rows
+    return read_frame(connection, sample_query(contract, percent, staged).as_string(None)), rows

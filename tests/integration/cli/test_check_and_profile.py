@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import main
+from pipelines.cli.data.profile import read_rows
+from pipelines.settings import Settings
 from tests.support.contracts import column, document, upload, write
 from tests.support.loads import Loads
 
@@ -90,3 +92,30 @@ def test_a_proposal_goes_into_a_new_file_and_never_over_another(gudang: Run, tmp
     code, _, err = gudang("profile", "uji/data", "--out", str(out))
     assert code == 1 and "sudah ada dan tidak diganti" in err
     assert out.read_text() == proposed
+
+
+def test_a_file_is_looked_at_without_loading_it_and_closed_columns_stay_closed(
+    gudang: Run, loads: Loads, tmp_path: Path
+) -> None:
+    file = tmp_path / "baru.csv"
+    file.write_text("id,nilai,catatan\n" + "".join(f"{n},{n % 7},{SECRET}\n" for n in range(30)) + "x,1,\n")
+    before = loads.run("select count(*), max(batch_id) from ops.load_batch")
+    code, printed, _ = gudang("profile", "uji/data", "--file", str(file))
+    assert code == 0 and "uji/data: 30 dari 30 baris baru.csv; 1 baris lain akan dikarantina" in printed
+    assert SECRET not in printed and "(terbatas: tidak dilihat)" in printed
+    assert ["nilai", "0%", "7", "0", "3", "6"] in [line.split()[:6] for line in printed.splitlines()]
+    assert loads.run("select count(*), max(batch_id) from ops.load_batch") == before
+    assert loads.run("select count(*) from raw.uji__data") == [(40,)]
+    assert loads.run("select count(*) from quarantine.row") == [(0,)]
+    assert gudang("profile", "uji/data", "--file", str(file), "--batch", "1")[0] == 1
+    code, _, err = gudang("profile", "uji/data", "--batch", "1")
+    assert code == 1 and "kiriman 1 tidak menunggu persetujuan" in err
+
+
+def test_a_load_that_waits_is_looked_at(loads: Loads, tmp_path: Path) -> None:
+    held = loads.contract(column("id", "integer", primaryKey=True), approval="required")
+    waits = loads.load(held, lambda *_: [(str(n),) for n in range(5)])
+    settings = Settings(home=tmp_path, project=tmp_path, warehouse_url=loads.url)
+    frame, said = read_rows(loads.connection, held, settings, 3, batch=waits.batch_id)
+    assert said == f"5 baris kiriman {waits.batch_id}, yang menunggu persetujuan"
+    assert list(frame.columns) == ["id"] and len(frame) <= 5
