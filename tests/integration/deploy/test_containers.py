@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from importlib import import_module
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ INSTANCE = yaml.safe_load((PROJECT_ROOT / "deploy/dagster.yaml").read_text("utf-
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The services as docker-compose reads them, in a copy of the folder with the files that are the operator's."""
+def composed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """compose.yaml as docker-compose reads it, in a copy of the folder with the files that are the operator's."""
     program = shutil.which("docker-compose")
     if program is None:
         if os.environ.get("CI"):
@@ -37,7 +38,13 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         [program, "-f", folder / "compose.yaml", "config"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    return yaml.safe_load(done.stdout)["services"]
+    return yaml.safe_load(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def services(composed: dict[str, Any]) -> dict[str, Any]:
+    """The services of `composed`."""
+    return composed["services"]
 
 
 def test_only_the_proxy_is_reached_from_outside(services: dict[str, Any]) -> None:
@@ -47,13 +54,43 @@ def test_only_the_proxy_is_reached_from_outside(services: dict[str, Any]) -> Non
         assert f"-h 127.0.0.1 -p {port}" in services[name]["command"]
         assert f"server 127.0.0.1:{port};" in (PROJECT_ROOT / "deploy/nginx/gudang.conf").read_text("utf-8")
     assert services["readers"]["command"].endswith("--read-only")
-    assert services["db"]["networks"] == {"inside": None}
+    assert services["db"]["networks"] == {"inside": None, "loket-db": None}
 
 
-def test_the_upload_page_knows_no_secret_and_is_reached_by_the_proxy_alone(services: dict[str, Any]) -> None:
+def test_the_upload_page_knows_no_secret_and_has_networks_with_proxy_and_database_only(
+    composed: dict[str, Any],
+) -> None:
+    services, networks = composed["services"], composed["networks"]
     loket = services["loket"]
-    assert loket["network_mode"] == "service:proxy" and "networks" not in loket
     assert "GUDANG_LOKET_URL" in loket["environment"] and "GUDANG_PSEUDONYM_KEY" not in loket["environment"]
+    members = {
+        name: {service for service, one in services.items() if name in (one.get("networks") or {})}
+        for name in networks
+    }
+    assert {name for name, inside in members.items() if "loket" in inside} == {"loket", "loket-db"}
+    assert members["loket"] == {"loket", "proxy"} and members["loket-db"] == {"loket", "db"}
+    assert networks["loket"]["internal"] is True and networks["loket-db"]["internal"] is True
+    # Nothing of Dagster listens on an address that the page reaches: the webservers have the proxy's loopback only.
+    assert "network_mode" not in loket
+    sharing = {name for name, one in services.items() if one.get("network_mode") == "service:proxy"}
+    assert sharing == {"webserver", "readers"}
+    assert all("-h 127.0.0.1 " in services[name]["command"] for name in sharing)
+
+
+def test_the_proxy_finds_the_upload_page_at_its_fixed_address(composed: dict[str, Any]) -> None:
+    services = composed["services"]
+    place = services["loket"]["networks"]["loket"]["ipv4_address"]
+    assert services["proxy"]["networks"]["loket"]["ipv4_address"] != place
+    (config,) = composed["networks"]["loket"]["ipam"]["config"]
+    network = ip_network(config["subnet"])
+    assert all(
+        ip_address(services[name]["networks"]["loket"]["ipv4_address"]) in network
+        for name in ("loket", "proxy")
+    )
+    assert "--host 0.0.0.0 --i-know" in services["loket"]["command"]
+    # What the operator is told to change in nginx's file is there to be changed.
+    document = (PROJECT_ROOT / "docs/install-on-a-server.md").read_text("utf-8")
+    assert f"s/127.0.0.1:3002/{place}:3002/" in document
     assert "server 127.0.0.1:3002;" in (PROJECT_ROOT / "deploy/nginx/gudang-loket.conf").read_text("utf-8")
 
 
