@@ -1,4 +1,4 @@
-"""Which datasets can be loaded, and which are set aside because their contract or suite has a fault.
+"""Which datasets can be loaded, which are set aside because of a fault in contract or suite, and what decides that.
 
 One faulty file must not stop the other OPD, so every run takes its datasets from here. `gudang validate` names every
 fault. Not here: reading a contract (contracts/files.py) or a suite (quality/suites.py).
@@ -6,6 +6,8 @@ fault. Not here: reading a contract (contracts/files.py) or a suite (quality/sui
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from pipelines.extract.upload.inbox import LeftFile, folder_reasons, list_upload
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.quality.suites import suite, suite_path
 from pipelines.settings import Settings
+
+_READ = frozenset({".yaml", ".yml", ".json", ".sql", ".csv"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,23 @@ def read_datasets(settings: Settings) -> Datasets:
             dataset = path.name.removesuffix(".odcs.yaml")
             bad.append(SetAside(path.parent.name, dataset, path, tuple(faults)))
     return Datasets(tuple(good), tuple(bad))
+
+
+def digests(settings: Settings) -> dict[str, str]:
+    """The files that datasets and models are read from, by their path in the project, with the SHA-256 of each."""
+    found: dict[str, str] = {}
+    for folder in (settings.contracts_dir, settings.expectations_dir, settings.models_dir):
+        for file in sorted(folder.rglob("*")):
+            # One that is gone a moment later is as one that was never there.
+            with suppress(FileNotFoundError):
+                if file.suffix in _READ and file.is_file():
+                    found[name_of(file, settings)] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return found
+
+
+def name_of(file: Path, settings: Settings) -> str:
+    """A file's path in the project; the whole path of a file elsewhere."""
+    return str(file.relative_to(settings.project)) if file.is_relative_to(settings.project) else str(file)
 
 
 def files_left(settings: Settings, datasets: Datasets) -> list[LeftFile]:

@@ -15,7 +15,7 @@ from pipelines.assets.publication import publication_assets
 from pipelines.assets.raw import raw_assets
 from pipelines.assets.set_aside import set_aside_assets, set_aside_key, unreadable_models
 from pipelines.assets.warehouse import model_assets
-from pipelines.datasets import Datasets, read_datasets
+from pipelines.datasets import Datasets, digests, read_datasets
 from pipelines.errors import ModelError, PublicationError, QualityError
 from pipelines.jobs import hourly_schedules, jobs, nightly_schedule
 from pipelines.models.project.nodes import Project
@@ -26,7 +26,7 @@ from pipelines.runs.threads import threaded_executor
 from pipelines.sensors.alerts import alerts_sensor
 from pipelines.sensors.approval import approval_job, approval_sensor
 from pipelines.sensors.chain import chain_sensor
-from pipelines.sensors.changed_files import changed_files_sensor, digests
+from pipelines.sensors.changed_files import changed_files_sensor
 from pipelines.sensors.descendants import descendants_sensor
 from pipelines.sensors.feedback import feedback_job, feedback_sensor
 from pipelines.sensors.freshness import freshness_sensor

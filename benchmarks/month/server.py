@@ -27,8 +27,9 @@ from sqlalchemy.engine import make_url
 
 from benchmarks.month import files
 from benchmarks.month.clock import Clock
-from demo.databases import database_urls, put_table
+from demo.databases import put_table
 from demo.health import kunjungan, puskesmas
+from demo.variables import database_urls
 from pipelines.contracts.files import contract_paths, read_contract
 from pipelines.models.project.sources import render_sources
 from pipelines.runtime.embedded import EmbeddedServer
@@ -115,15 +116,13 @@ class Server:
         """Starts the services, and waits until they answer."""
         env = self.env | self._sources()
         gudang = [sys.executable, "-m", "pipelines.cli.main"]
-        code = ["dagster", "code-server", "start", "-m", "pipelines.definitions", "-s", str(self._socket)]
-        code += ["--location-name", "gudang-data-kaltim"]
         workspace = ["-w", str(self._workspace)]
         web = ["python", "-m", "pipelines.runs.webserver", *workspace, "-h", "127.0.0.1"]
         web += ["-p", str(self.port)]
         api = [sys.executable, "-m", "demo", "api", "--port", str(self.api_port)]
         subprocess.run([*gudang, "prepare"], cwd=PROJECT_ROOT, env=env, check=True, capture_output=True)
         self._serve("api", api, env, PROJECT_ROOT)
-        self._serve("code", [*gudang, "run", *code], env, self.folder)
+        self._serve("code", [*gudang, "code-server", "--socket", str(self._socket)], env, self.folder)
         self._wait_for_code()
         self._serve("daemon", [*gudang, "run", "dagster-daemon", "run", *workspace], env, self.folder)
         self._serve("webserver", [*gudang, "run", *web], env, self.folder)

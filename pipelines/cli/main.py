@@ -17,7 +17,7 @@ import typer
 
 from pipelines.cli.app import CommandGroup, usage_message
 from pipelines.cli.data import approve, check, confirm, datasets, feedback, models, profile
-from pipelines.cli.server import alerts, backup, deploy, loket, night, servers
+from pipelines.cli.server import alerts, backup, definitions, deploy, loket, night, servers
 from pipelines.cli.server.health import health
 from pipelines.errors import GudangError
 from pipelines.redaction.secrets import shown
@@ -31,7 +31,7 @@ app = CommandGroup(
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 _DRIVERS = ("psycopg", "psycopg2", "sqlalchemy", "dagster_postgres")
 
-for _command in (night.nightly, night.reload, night.ui, loket.loket, night.prepare):
+for _command in (night.nightly, night.reload, night.ui, loket.loket, night.prepare, definitions.code_server):
     app.command()(_command)
 for _command in (datasets.upload, datasets.status, datasets.validate, check.check, profile.profile):
     app.command()(_command)

@@ -20,6 +20,7 @@ from psycopg import Connection
 from pipelines.errors import GudangError
 from pipelines.health import dagster_tables, of_dagster
 from pipelines.health.check import Check, span
+from pipelines.health.definitions import definitions
 from pipelines.health.disks import disks, places, who_may_not_ask
 from pipelines.health.limits import CRITICAL, OK, WARNING
 from pipelines.health.place import Place, installed_at
@@ -40,6 +41,7 @@ def look(place: Place) -> list[Check]:
         installed = None if warehouse is None else _installed(warehouse)
         found.append(_backup(place, installed))
         found += webservers(place)
+        found.append(definitions(place))
         if warehouse is not None:
             found += _guarded("ukuran_gudang", lambda: _size(place, warehouse))
             found += _guarded("dataset", lambda: _datasets(warehouse))

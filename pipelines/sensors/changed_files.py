@@ -1,40 +1,26 @@
 """Says in the UI when contracts, suites or models have changed since Dagster read them.
 
-Dagster reads the definitions once, when the code location is loaded. An engineer who edits a contract sees nothing of
-it until somebody reloads the location. We do not reload it by ourselves: the process that a reload replaces finishes
-its runs, but it also works on the ticks of all sensors, and a tick that is cut off counts as failed.
+Dagster reads the definitions once, when the code location is loaded. `gudang ui` and `gudang code-server` load it again
+by themselves (cli/server/definitions.py), unless the new files have a fault. Until then, and where neither of them
+runs, the sensor says what has changed.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 
 import dagster as dg
 
 from pipelines.assets.naming import raw_key
-from pipelines.datasets import Datasets
+from pipelines.datasets import Datasets, digests, name_of
 from pipelines.settings import Settings
 
 SHOWN = 5
 """How many changed files the sensor names."""
-_HOW = "Muat ulang: Deployment → Code locations → Reload."
-
-
-def digests(settings: Settings) -> dict[str, str]:
-    """The files that definitions are made of, by their path in the project, with the SHA-256 of each."""
-    folders = (settings.contracts_dir, settings.expectations_dir, settings.models_dir)
-    files = [file for folder in folders for file in sorted(folder.rglob("*")) if _counts(file)]
-    return {_name(file, settings): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-
-
-def _counts(file: Path) -> bool:
-    return file.suffix in {".yaml", ".yml", ".json", ".sql", ".csv"} and file.is_file()
-
-
-def _name(file: Path, settings: Settings) -> str:
-    return str(file.relative_to(settings.project)) if file.is_relative_to(settings.project) else str(file)
+_HOW = (
+    "Dagster membacanya lagi sendiri dalam semenit. Bila tidak, `gudang health` menyebut yang salah, dan"
+    " Deployment → Code locations → Reload membacanya lagi."
+)
 
 
 def changed_files_sensor(
@@ -45,7 +31,7 @@ def changed_files_sensor(
     While they differ, each tick names them. Each change of a contract is also noted once on the dataset's asset, where
     its engineer looks.
     """
-    by_path = {_name(c.path, settings): c for c in datasets.contracts}
+    by_path = {name_of(c.path, settings): c for c in datasets.contracts}
 
     @dg.sensor(
         name="definisi_terkini",

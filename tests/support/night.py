@@ -26,7 +26,7 @@ class Night:
     """
 
     def __init__(self, home: Path, project: Path = PROJECT_ROOT) -> None:
-        self.home = home
+        self.home, self.project = home, project
         self.server = EmbeddedServer(home)
         # All homes have the same key, because tests compare what the homes hold.
         own = {"GUDANG_HOME": str(home), "GUDANG_PROJECT": str(project), "GUDANG_PSEUDONYM_KEY": "k" * 64}

@@ -46,15 +46,19 @@ class Office(Night):
 
 
 @contextmanager
-def open_office() -> Iterator[Office]:
-    """Runs one night, then `gudang ui` while the context lasts. Fails if a process is left afterwards."""
+def open_office(*, night: bool = True) -> Iterator[Office]:
+    """Runs one night, then `gudang ui` while the context lasts. Fails if a process is left afterwards.
+
+    night: False for an installation in which nothing was loaded yet.
+    """
     with short_folder() as folder:
         project = folder / "proyek"
         copy_part(project, DATASETS)
         make_critical(project / "expectations/dinkes/kunjungan.json", "diagnosis_sesuai_jenis_kelamin")
         office = Office(folder / "home", project)
         try:
-            office.run()
+            if night:
+                office.run()
             with _ui(office, folder / "ui.log"):
                 yield office
         finally:

@@ -18,6 +18,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.server.definitions import watched
 from pipelines.cli.server.loket import run_loket
 from pipelines.cli.server.processes import refuse_open, refuse_taken, run_to_its_end
 from pipelines.cli.server.services import dagster_commands, keep_services
@@ -79,6 +80,7 @@ def ui(
 
     Loket unggah untuk OPD dibuka di sampingnya, selalu hanya di mesin ini.
     """
+    from pipelines.datasets import digests
     from pipelines.loket.users import USERS_FILE
     from pipelines.runs.readiness import close_dead_runs, make_ready
     from pipelines.runtime.demo import demo_variables
@@ -107,7 +109,9 @@ def ui(
         if is_demo or os.environ.get(USERS_FILE):
             stack.enter_context(run_loket(port + 2, settings.home / "loket.log", demo=is_demo))
         commands, socket = stack.enter_context(dagster_commands(host, port))
-        say = partial(print, file=sys.stderr)
+        say = partial(print, file=sys.stderr, flush=True)
+        project = load_settings()
+        stack.enter_context(watched(project, socket, digests(project), say))
         services = keep_services(commands, settings.project, say, first_makes=socket)
         stack.enter_context(services).wait()
     raise GudangError("Dagster", "tidak dapat dijalankan", hint="sebabnya ada pada baris-baris di atas")

@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
+from pipelines.cli.server.definitions import LOCATION
 from pipelines.runtime.processes import die_with_parent, end_session, keep_running
 
 _WORKSPACE = """\
@@ -25,7 +26,7 @@ load_from:
   - grpc_server:
       socket: {socket}
       host: localhost
-      location_name: gudang-data-kaltim
+      location_name: {location}
 """
 # Every tick of a sensor is a line at the level of information, and on the pages anyway.
 _QUIET = "warning"
@@ -43,12 +44,12 @@ def dagster_commands(host: str, port: int) -> Iterator[tuple[dict[str, list[str]
     """
     with tempfile.TemporaryDirectory(prefix="gudang-") as folder:
         socket, workspace = Path(folder, "code.sock"), Path(folder, "workspace.yaml")
-        workspace.write_text(_WORKSPACE.format(socket=socket), "utf-8")
+        workspace.write_text(_WORKSPACE.format(socket=socket, location=LOCATION), "utf-8")
         program, of_code = [sys.executable, "-m"], ["-w", str(workspace)]
         commands = {
             "server kode": [
                 *program, "dagster", "code-server", "start", "-m", "pipelines.definitions", "-s", str(socket),
-                "--location-name", "gudang-data-kaltim", "--log-level", _QUIET,
+                "--location-name", LOCATION, "--log-level", _QUIET,
             ],
             "halaman web": [
                 *program, "dagster_webserver", *of_code, "-h", host, "-p", str(port), "--dagster-log-level", _QUIET,

@@ -73,7 +73,7 @@ def test_all_is_well(place: Place) -> None:
     assert worst(checks) == OK, [c for c in checks if c.state != OK]
     # disk_2 is that of the tests' server, which lies in memory where there is room.
     assert [c.name for c in checks if c.name != "disk_2"] == [
-        "gudang_data", "disk", "cadangan", "ukuran_gudang", "dataset", "kabar", "persetujuan", "umpan_balik", "unggahan",
+        "gudang_data", "disk", "cadangan", "definisi", "ukuran_gudang", "dataset", "kabar", "persetujuan", "umpan_balik", "unggahan",
         "basis_data_dagster", "daemon", "sensor", "malam", "antrean", "jatah_sumber", "sewa_run",
     ]  # fmt: skip
 
@@ -83,7 +83,7 @@ def test_servers_that_are_down(place: Place) -> None:
     for name in ("gudang_data", "basis_data_dagster"):
         assert checks[name].state == CRITICAL
         assert checks[name].seen.startswith("koneksi gagal: ") and "r4hasia" not in checks[name].seen
-    assert set(checks) == {"gudang_data", "basis_data_dagster", "disk", "cadangan"}
+    assert set(checks) == {"gudang_data", "basis_data_dagster", "disk", "cadangan", "definisi"}
 
 
 def test_a_daemon_that_is_silent_or_never_ran(place: Place, house: House) -> None:

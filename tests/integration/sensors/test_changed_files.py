@@ -6,8 +6,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from pipelines.datasets import read_datasets
-from pipelines.sensors.changed_files import changed_files_sensor, digests
+from pipelines.datasets import digests, read_datasets
+from pipelines.sensors.changed_files import changed_files_sensor
 from pipelines.settings import Settings
 from tests.support.contracts import column, database, document, write
 
