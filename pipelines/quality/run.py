@@ -28,7 +28,7 @@ from pipelines.quality.query_text import ROWS
 from pipelines.quality.results import CheckResult, describe_rows
 from pipelines.quality.suites import QUERY, QUERY_TYPE, ROW_COUNT_TYPE, Expectation
 from pipelines.suggest import did_you_mean
-from pipelines.warehouse.relation import Relation
+from pipelines.warehouse.relation import Relation, trusted_sql
 
 Validate = Callable[[Any, Sequence[Any], Any], Mapping[str, Any]]
 """Runs GX's expectations on a GX batch in one result format, and gives GX's results by the expectations' names."""
@@ -86,7 +86,35 @@ def run_suite(
         known = held(expectations, relation, rows, session)
     left = [e for e in expectations if e.name not in known]
     found = {r.name: r for r in _ask_gx(left, relation, rows, warehouse, shown, validate)} if left else {}
-    return [replace(known.get(e.name) or found[e.name], rule=e.rule) for e in expectations]
+    results = [replace(known.get(e.name) or found[e.name], rule=e.rule) for e in expectations]
+    if not any(e.skipped for e in expectations):
+        return results
+    with suppress(psycopg.Error), open_session(warehouse) as session:
+        return [_with_skipped(r, e, relation, session) for r, e in zip(results, expectations, strict=True)]
+    return results
+
+
+def _with_skipped(
+    result: CheckResult, expectation: Expectation, relation: Relation, session: Connection[Any]
+) -> CheckResult:
+    """The result, which says how much the expectation has not judged. A query that is refused says nothing."""
+    if expectation.skipped is None:
+        return result
+    query = trusted_sql(expectation.skipped.query.format(batch=relation))
+    try:
+        with session.transaction():
+            skipped, of = session.execute(query).fetchone() or (0, 0)
+    except psycopg.Error:
+        if session.broken:
+            raise
+        return result
+    said = f"{number(skipped)} dari {number(of)} {expectation.skipped.what}"
+    seen = result.observed or (result.message if result.passed else "")
+    return replace(
+        result,
+        message=f"{result.message}; {said}",
+        observed=f"{seen}; {said}" if seen else said,
+    )
 
 
 def _ask_gx(

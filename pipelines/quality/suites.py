@@ -59,11 +59,20 @@ _SEVERITIES: Mapping[str, Severity] = {"critical": "error", "warning": "warn", "
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """What an expectation cannot judge. query: on {batch}, gives how many it skips, of how many. what: says what."""
+
+    query: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """One expectation: `type` and `kwargs` are GX's, `severity` is error (blocking) or warn.
 
     message: Indonesian; says what is wrong if it fails, and how to fix it.
     column: the column whose rule in the contract it is; None for a rule of the whole table, and for a written one.
+    skipped: what it cannot judge; None if it judges everything.
     """
 
     name: str
@@ -72,6 +81,7 @@ class Expectation:
     severity: Severity = "error"
     message: str = ""
     column: str | None = None
+    skipped: Skipped | None = None
 
     @property
     def blocking(self) -> bool:
@@ -254,4 +264,16 @@ def _written(path: Path, index: int, entry: Mapping[str, Any]) -> Expectation:
         dict(entry.get("kwargs") or {}),
         _SEVERITIES[severity],
         str(meta.get("notes", "")),
+        skipped=_skipped(path, name, meta.get("dilewati")),
     )
+
+
+def _skipped(path: Path, name: str, entry: Any) -> Skipped | None:
+    if entry is None:
+        return None
+    try:
+        return Skipped(str(entry["query"]), str(entry["apa"]))
+    except (KeyError, TypeError):
+        raise QualityError(
+            str(path), f"{name}: meta.dilewati memerlukan query dan apa", hint="lihat docs/add-a-dataset.md"
+        ) from None

@@ -1,5 +1,7 @@
 """Compares the row count of each loaded period with the periods before it; without periods, of a load with the loads.
 
+Of a load that reads only what is new, the rows that were new or changed are compared, per day since the load before.
+
 The band is median ± WIDTH standard deviations. The deviation is estimated from the median absolute deviation (MAD), so
 that a few odd periods do not widen it. Rousseeuw and Croux, Alternatives to the Median Absolute Deviation, 1993.
 Not here: whether periods are missing (freshness.py, load/apply/empty_windows.py).
@@ -72,8 +74,8 @@ def band(earlier: Sequence[int]) -> Band | None:
 
 
 def is_counted(contract: Contract) -> bool:
-    """Whether row counts can be compared: not of loads that read only what is new, which may be any number."""
-    return contract.partition is not None or contract.cursor is None
+    """Whether row counts can be compared: not of files that are merged by a cursor, which may have any number."""
+    return contract.partition is not None or contract.cursor is None or contract.server.kind != "upload"
 
 
 def row_counts(
@@ -83,6 +85,8 @@ def row_counts(
 
     Of an upload that replaces periods, those are judged that it brought.
     """
+    if contract.partition is None and contract.cursor:
+        return _new_rows(connection, contract, batch)
     if contract.partition is None:
         return result_of([_delivery(connection, contract, batch)], "kiriman")
     if batch.state not in ("loaded", "unchanged"):  # its rows are not in raw
@@ -204,3 +208,44 @@ def _delivery(connection: Connection[Any], contract: Contract, batch: Batch) -> 
         [contract.key, batch.batch_id, MOST],
     ).fetchall()
     return Counted("kiriman ini", batch.read, band([count for (count,) in rows]))
+
+
+_LOADS = """
+with load as (
+    select b.batch_id, b.full_refresh, b.rows_loaded, b.started_at,
+        lag(b.started_at) over (order by b.started_at, b.batch_id) as before
+    from ops.load_batch as b
+    where b.dataset = %(dataset)s and b.by_retention is not true
+        and (b.state in ('loaded', 'unchanged') or b.batch_id = %(batch)s)
+)
+select l.batch_id, l.rows_loaded, greatest(extract(epoch from l.started_at - l.before) / 86400, 1)::float8
+from load as l
+where l.before is not null and not l.full_refresh
+order by l.started_at desc, l.batch_id desc limit %(most)s
+"""
+"""The loads that read what was new, with the days since the load before; at least one day, for loads of every hour."""
+
+
+def _new_rows(connection: Connection[Any], contract: Contract, batch: Batch) -> CheckResult:
+    """The result for a load that reads only what is new: its new and changed rows per day, and those of earlier loads.
+
+    Where most loads bring nothing, no number is unusual.
+    """
+    values = {"dataset": contract.key, "batch": batch.batch_id, "most": MOST + 1}
+    loads = connection.execute(_LOADS, values).fetchall()
+    days = next((days for other, _, days in loads if other == batch.batch_id), None)
+    if days is None or batch.state not in ("loaded", "unchanged", "waiting"):
+        return CheckResult(
+            ROW_COUNT_CHECK, "warn", True, message="Muatan penuh, atau belum masuk; tidak dibandingkan."
+        )
+    earlier = [round(rows / span) for other, rows, span in loads if other != batch.batch_id]
+    if len(earlier) >= FEWEST and median(earlier) == 0:
+        return CheckResult(
+            ROW_COUNT_CHECK,
+            "warn",
+            True,
+            message="Sebagian besar muatan tidak membawa baris; tidak dibandingkan.",
+        )
+    rows = batch.changes.new + batch.changes.changed
+    name = "baru atau berubah per hari sejak muatan sebelumnya"
+    return result_of([Counted(name, round(rows / days), band(earlier))], "muatan")

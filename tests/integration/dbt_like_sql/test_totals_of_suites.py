@@ -37,22 +37,67 @@ def deviates(session: psycopg.Connection[Any], query: str) -> bool:
     return bool(session.execute(query.format(batch="uji").encode()).fetchall())
 
 
+def skipped(session: psycopg.Connection[Any], model: str) -> tuple[int, int]:
+    """How many rows and columns of the table the rule skips, and how many there are."""
+    expectations = json.loads((SUITES / f"core/{model}.json").read_text())["expectations"]
+    meta = next(e["meta"] for e in expectations if e["meta"]["nama"] == "jumlah_dua_arah_sama")
+    found = session.execute(meta["dilewati"]["query"].format(batch="uji").encode()).fetchone()
+    assert found is not None
+    return found
+
+
+def make_cells(session: psycopg.Connection[Any], query: str) -> tuple[str, str]:
+    """Makes a table of one cell and its totals; gives the names of the columns that its rows and columns are about."""
+    found = re.match(r"select (.+), (\w+), baris_total, (\w+), kolom_total from", query)
+    assert found
+    keys, row, column = found.groups()
+    columns = ", ".join(f"1 as {key}" for key in keys.split(", "))
+    cells = " union all ".join(
+        f"select '{n}' as sel, {totals}, {'null' if totals.startswith('true') else chr(39) + '1' + chr(39)}::text,"
+        f" {'null' if totals.endswith('true') else chr(39) + '1' + chr(39)}::text"
+        for n, totals in CELLS.items()
+    )
+    session.execute(
+        f"create temp table uji as select {columns}, 7 as jumlah, 7 as penerimaan, false as disamarkan, sel.*"
+        f" from ({cells}) as sel (sel, baris_total, kolom_total, {row}, {column})".encode()
+    )
+    return row, column
+
+
 @pytest.mark.parametrize("model", TWO_WAYS)
 def test_a_table_without_one_of_its_totals_deviates(session: psycopg.Connection[Any], model: str) -> None:
     query = query_of(f"core/{model}", "jumlah_dua_arah_sama")
-    keys = re.match(r"select (.+?) from", query)
-    assert keys
-    columns = ", ".join(f"1 as {key}" for key in keys[1].split(", "))
-    cells = " union all ".join(f"select '{n}' as sel, {totals}" for n, totals in CELLS.items())
-    session.execute(
-        f"create temp table uji as select {columns}, 7 as jumlah, 7 as penerimaan, false as disamarkan, sel.*"
-        f" from ({cells}) as sel (sel, baris_total, kolom_total)".encode()
-    )
+    make_cells(session, query)
     assert not deviates(session, query)
     for missing in CELLS:
         with session.transaction(force_rollback=True):
             session.execute("delete from uji where sel = %s", [missing])
             assert deviates(session, query), missing
+
+
+@pytest.mark.parametrize("model", TWO_WAYS)
+def test_a_hidden_cell_hides_only_the_faults_of_its_own_row_and_column(
+    session: psycopg.Connection[Any], model: str
+) -> None:
+    query = query_of(f"core/{model}", "jumlah_dua_arah_sama")
+    row, column = make_cells(session, query)
+    # A second row and column without a hidden cell: 7 more in each, and in the totals.
+    session.execute(
+        f"insert into uji select * from (select uji.* from uji where sel in ('isi', 'baris', 'kolom')) as a;"
+        f" update uji set {row} = '2' where ctid in (select max(ctid) from uji where sel in ('isi', 'baris') group by sel);"
+        f" update uji set {column} = '2' where ctid in (select max(ctid) from uji where sel in ('isi', 'kolom') group by sel);"
+        " update uji set jumlah = 14, penerimaan = 14 where sel = 'semua'".encode()
+    )
+    assert not deviates(session, query) and skipped(session, model) == (0, 6)
+    hide = f"sel = 'isi' and {row} = '1'"
+    session.execute(
+        f"update uji set jumlah = null, penerimaan = null, disamarkan = true where {hide}".encode()
+    )
+    assert not deviates(session, query) and skipped(session, model) == (2, 6)
+    for wrong in (f"sel = 'isi' and {row} = '2'", f"sel = 'baris' and {row} = '2'", "sel = 'semua'"):
+        with session.transaction(force_rollback=True):
+            session.execute(f"update uji set jumlah = jumlah + 1 where {wrong}".encode())
+            assert deviates(session, query), wrong
 
 
 def test_an_area_without_its_total_or_its_parts_deviates(session: psycopg.Connection[Any]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from pipelines.quality.first_pass import held, is_known
 from pipelines.quality.results import CheckResult
 from pipelines.quality.run import run_suite
-from pipelines.quality.suites import QUERY, QUERY_TYPE, ROW_COUNT_TYPE, Expectation
+from pipelines.quality.suites import QUERY, QUERY_TYPE, ROW_COUNT_TYPE, Expectation, Skipped
 from pipelines.warehouse.relation import Relation
 
 TABLE = Relation("public", "uji")
@@ -124,3 +124,24 @@ def test_a_unique_index_answers_without_reading_the_rows(session: psycopg.Connec
         assert {*held(asked, TABLE, 2, session)} == {"kunci", "lain"}
         session.execute("create unique index on public.uji (n, t)")
         assert {*held(asked, TABLE, 2, session)} == {"kunci", "lain"}
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_a_result_says_what_its_rule_has_not_judged(session: psycopg.Connection[Any], holds: bool) -> None:
+    session.execute("truncate public.uji")
+    session.execute("insert into public.uji (id, n) select i, nullif(i, 3) from generate_series(1, 5) i")
+    asked = "select id from {batch} where n > 9" if holds else "select id from {batch} where n > 4"
+    skipped = Skipped(
+        "select count(*) filter (where n is null), count(*) from {batch}", "baris tanpa n dilewati"
+    )
+    refused = Skipped("select tidak_ada from {batch}", "apa pun")
+    rules = [
+        Expectation("a", QUERY_TYPE, {QUERY: asked}, skipped=skipped),
+        Expectation("b", QUERY_TYPE, {QUERY: f"{asked} and true"}, skipped=refused),
+        Expectation("c", QUERY_TYPE, {QUERY: f"{asked} and 1 = 1"}),
+    ]
+    a, b, c = run_suite(rules, TABLE, 5, session)
+    assert [a.passed, b.passed, c.passed] == [holds] * 3
+    assert a.message.endswith("; 1 dari 5 baris tanpa n dilewati")
+    assert a.observed.endswith("1 dari 5 baris tanpa n dilewati")
+    assert "dilewati" not in b.message + c.message

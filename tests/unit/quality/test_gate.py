@@ -62,7 +62,11 @@ def test_rows_with_lost_letters_are_counted_and_warned_of(tmp_path: Path) -> Non
 
 def test_rows_that_no_incremental_load_reaches_are_counted_and_warned_of(tmp_path: Path) -> None:
     incremental = contract_of(tmp_path, ID, CHANGED, write_disposition="merge", cursor="diubah")
-    assert [name for name, _ in warning_checks(incremental)] == ["bita_hilang", "baris_tak_terjangkau"]
+    assert [name for name, _ in warning_checks(incremental)] == [
+        "bita_hilang",
+        "baris_tak_terjangkau",
+        "jumlah_baris_wajar",
+    ]
     _, good = warning_results(incremental, Batch(1, "uji/data", read=10, unreachable=0))
     assert (good.passed, good.message) == (True, "0 baris sumber tanpa diubah")
     _, bad = warning_results(incremental, Batch(1, "uji/data", read=10, unreachable=3))

@@ -143,3 +143,52 @@ def test_a_dataset_without_periods_compares_its_delivery_with_the_loads_before(l
     assert result(usual).message == "0 dari 1 kiriman menyimpang dari riwayatnya"
     doubled = loads.load(contract, lambda *_: [(f"ganda {row}",) for row in range(200)])
     assert "kiriman ini: 200 baris (biasanya 60 sampai 140)" in result(doubled).message
+
+
+class Arrivals:
+    """Loads of a table by its cursor, of which the ledger says that they came on days of our own."""
+
+    def __init__(self, loads: Loads, per_day: int) -> None:
+        self.loads, self.total = loads, 0
+        self.contract = loads.contract(
+            column("id", "integer", primaryKey=True), column("diubah", "timestamp", required=True),
+            write_disposition="merge", cursor="diubah",
+        )  # fmt: skip
+        self.load(day=0, rows=100 * per_day)
+        for day in range(1, 9):
+            self.load(day=day, rows=per_day)
+
+    def load(self, *, day: int, rows: int, full_refresh: bool = False) -> CheckResult:
+        first, self.total = self.total, self.total + rows
+        found = [(str(n), f"2026-01-01 00:{n // 60 % 60:02}:{n % 60:02}.{n}") for n in range(self.total)]
+        wanted = found if full_refresh else found[first:]
+        batch = self.loads.load(self.contract, lambda *_: wanted, full_refresh=full_refresh)
+        self.loads.run(
+            "update ops.load_batch set started_at = timestamptz '2026-01-01 02:00+08'"  # noqa: S608
+            f" + {day} * interval '1 day' where batch_id = {batch.batch_id}"
+        )
+        return row_counts(self.loads.connection, self.contract, batch, None, datetime.now(UTC))
+
+
+def test_new_rows_of_loads_by_cursor_are_compared_per_day(loads: Loads) -> None:
+    arrivals = Arrivals(loads, per_day=20)
+    usual = arrivals.load(day=9, rows=23)
+    assert (usual.passed, usual.message) == (True, "0 dari 1 muatan menyimpang dari riwayatnya")
+    # Two nights failed: three days of rows came at once.
+    assert arrivals.load(day=12, rows=62).passed
+    many = arrivals.load(day=13, rows=90)
+    assert not many.passed
+    assert (
+        "baru atau berubah per hari sejak muatan sebelumnya: 90 baris (biasanya 2 sampai 38)" in many.message
+    )
+    assert not arrivals.load(day=14, rows=0).passed
+    full = arrivals.load(day=15, rows=20, full_refresh=True)
+    assert full.passed and full.message.startswith("Muatan penuh")
+    # The first load and the full refresh are no days of the history.
+    assert arrivals.load(day=16, rows=22).passed
+
+
+def test_of_a_table_that_seldom_changes_no_number_is_unusual(loads: Loads) -> None:
+    arrivals = Arrivals(loads, per_day=0)
+    rare = arrivals.load(day=9, rows=500)
+    assert rare.passed and rare.message.startswith("Sebagian besar muatan tidak membawa baris")

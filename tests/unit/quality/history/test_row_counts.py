@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from pipelines.quality.history.row_counts import (
     result_of,
 )
 from tests.support.contracts import column
-from tests.support.statements import CHANGED, ID, clauses, contract_of
+from tests.support.statements import CHANGED, ID, clauses, contract_of, upload_contract_of
 
 MONDAY = date(2026, 6, 1)
 
@@ -78,7 +79,9 @@ def test_a_short_history_passes_and_says_so() -> None:
 
 def test_rows_of_what_is_new_only_are_not_counted(tmp_path: Path) -> None:
     assert is_counted(contract_of(tmp_path, ID))
-    assert not is_counted(contract_of(tmp_path, ID, CHANGED, write_disposition="merge", cursor="diubah"))
+    merged: dict[str, Any] = {"write_disposition": "merge", "cursor": "diubah"}
+    assert is_counted(contract_of(tmp_path, ID, CHANGED, **merged))
+    assert not is_counted(upload_contract_of(tmp_path, ID, CHANGED, **merged))
 
 
 def test_the_query_counts_rows_in_force_from_the_begin_of_a_period(tmp_path: Path) -> None:
