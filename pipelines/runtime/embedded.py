@@ -98,6 +98,8 @@ class EmbeddedServer:
     """The PostgreSQL server of one home folder. Every method may be called again at any time."""
 
     home: Path
+    pause: float = 1.0
+    """How many seconds pass before a start that failed is tried again."""
 
     @property
     def data_dir(self) -> Path:
@@ -212,7 +214,7 @@ class EmbeddedServer:
                     # Right after a crash the machine may still be releasing memory and locks of the old server.
                     if starts > _STARTS:
                         raise
-                    time.sleep(1.0)
+                    time.sleep(self.pause)
                     continue
             try:
                 _ensure_databases(self.urls.libpq("postgres"))

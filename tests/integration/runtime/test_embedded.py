@@ -147,7 +147,7 @@ def test_a_home_whose_path_is_too_long_for_a_socket_works() -> None:
 
 def test_a_failed_start_names_its_reason() -> None:
     with short_folder() as folder:
-        broken = EmbeddedServer(folder / "home")
+        broken = EmbeddedServer(folder / "home", pause=0.05)
         broken.ensure()
         broken.stop()
         with (broken.data_dir / "postgresql.conf").open("a") as conf:
