@@ -188,7 +188,7 @@ def _sources(settings: Settings, options: argparse.Namespace) -> Iterator[dict[s
         for rows in sorted(sizes):
             print(f"making {rows:,} rows", flush=True)
             data.make_source(settings, rows)
-            if _wanted("csv", options) or _wanted("memory", options):
+            if any(_wanted(name, options) for name in ("csv", "feedback", "memory")):
                 data.make_csv(settings, rows, folder / f"{rows}.csv")
         if _wanted("xlsx", options):
             data.make_xlsx(few, folder / f"{few}.xlsx")

@@ -22,6 +22,7 @@ from benchmarks import models
 from benchmarks import rows as data
 from benchmarks.backfill import gudang_backfill, gudang_backfill_again, limit_backfill
 from benchmarks.daemon import gudang_asset_page, gudang_file_to_mart, limit_daemon
+from benchmarks.feedback import gudang_feedback, limit_feedback
 from benchmarks.night import gudang_first, gudang_first_with_demo, gudang_night, limit_first, limit_night
 from benchmarks.start import gudang_start, gudang_start_definitions, limit_start
 from benchmarks.target import TYPED, Figures, checksum, empty_target, figures
@@ -393,6 +394,8 @@ CASES: dict[str, Callable[[Settings, int], Figures]] = {
     "gudang_xlsx": gudang_xlsx,
     "limit_merge": limit_merge,
     "gudang_merge": gudang_merge,
+    "limit_feedback": limit_feedback,
+    "gudang_feedback": gudang_feedback,
     "limit_gate": limit_gate,
     "gudang_gate": gudang_gate,
     "to_sql": to_sql,

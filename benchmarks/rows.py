@@ -247,7 +247,12 @@ def repairs_contract(folder: Path, place: str) -> Contract:
     return contract(folder, server, declared, extract={"table": "sumber"})
 
 
-def upload_contract(folder: Path, kind: str) -> Contract:
-    """The contract of the rows in a file."""
+def upload_contract(
+    folder: Path,
+    kind: str,
+    declared: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    **custom: Any,
+) -> Contract:
+    """The contract of the rows in a file; `declared` and `custom` as in `contract`."""
     server = {"server": "unggahan", "type": "local", "path": "bench/sumber", "format": kind}
-    return contract(folder, server, extract={"format": kind, "pattern": f"*.{kind}"})
+    return contract(folder, server, declared, extract={"format": kind, "pattern": f"*.{kind}"}, **custom)

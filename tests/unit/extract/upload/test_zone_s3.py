@@ -8,7 +8,6 @@ from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from pipelines.errors import SourceError
 from pipelines.extract.source import open_source
@@ -18,6 +17,7 @@ from pipelines.extract.upload.inbox import find_uploads
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.settings import Settings
 from tests.support.extracts import upload_contract
+from tests.support.s3_server import SECRET, s3_server
 from tests.support.uploads import read, write
 
 AB = upload_contract("a", "b", pattern="*.csv")
@@ -25,22 +25,8 @@ AB = upload_contract("a", "b", pattern="*.csv")
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    environment = {
-        "AWS_ACCESS_KEY_ID": "uji",
-        "AWS_SECRET_ACCESS_KEY": "s3cret",
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "GUDANG_UPLOAD_ZONE": "s3://zona/unggahan",
-        "NO_PROXY": "*",
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    boto3.client("s3").create_bucket(Bucket="zona")
-    yield "zona"
-    server.stop()
+    with s3_server(monkeypatch) as name:
+        yield name
 
 
 def test_file_in_a_bucket_is_written_listed_read_replaced_and_missed(bucket: str, tmp_path: Path) -> None:
@@ -69,4 +55,4 @@ def test_error_of_a_missing_bucket_does_not_show_the_secret_key(
     settings = Settings(home=tmp_path, project=tmp_path, warehouse_url=None)
     with pytest.raises(SourceError) as caught:
         put_upload(upload_zone(settings), AB.key, write(tmp_path, "a,b\n1,2\n", "data.csv"))
-    assert "data.csv tidak dapat ditaruh" in caught.value.message and "s3cret" not in str(caught.value)
+    assert "data.csv tidak dapat ditaruh" in caught.value.message and SECRET not in str(caught.value)
