@@ -23,6 +23,11 @@ from pipelines.warehouse.connection import connect
 from tests.support.contracts import column, document, make, upload
 
 KEY = "dagang/pasar"
+A = b"id,nama\n1,Pasar Pagi\n"
+B = b"id,nama\n1,Pasar Pagi\n2,Pasar Segiri\n"
+C = b"id,nama\n3,Pasar Baqa\n"
+ROWS = {A: [(1, "Pasar Pagi")], B: [(1, "Pasar Pagi"), (2, "Pasar Segiri")], C: [(3, "Pasar Baqa")]}
+BROKEN = b'id,nama\n1,"Pasar Pagi\n'
 
 
 class Zone:

@@ -1,4 +1,4 @@
-"""New uploads start one load of their dataset, in the order in which they came, and each tick says what it left.
+"""Each tick of the upload sensor starts at most one load of a dataset, and says what it took and left, and why.
 
 The warehouse, Dagster's instance and the runs are real.
 """
@@ -19,9 +19,7 @@ import pytest
 from psycopg import Connection
 
 from pipelines.definitions import build_definitions
-from pipelines.errors import SourceError
-from pipelines.ingest import Ingested, ingest
-from pipelines.load import prepare
+from pipelines.ingest import ingest
 from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.readiness import make_ready
 from pipelines.sensors.uploads import DATASET_TAG, FILE_TAG
@@ -29,13 +27,7 @@ from pipelines.settings import PROJECT_ROOT, Settings
 from tests.support.contracts import load_contracts
 from tests.support.loads import before_migrations
 from tests.support.sftp_server import SftpServer
-from tests.support.upload_zone import KEY, Zone
-
-A = b"id,nama\n1,Pasar Pagi\n"
-B = b"id,nama\n1,Pasar Pagi\n2,Pasar Segiri\n"
-C = b"id,nama\n3,Pasar Baqa\n"
-ROWS = {A: [(1, "Pasar Pagi")], B: [(1, "Pasar Pagi"), (2, "Pasar Segiri")], C: [(3, "Pasar Baqa")]}
-BROKEN = b'id,nama\n1,"Pasar Pagi\n'
+from tests.support.upload_zone import KEY, ROWS, A, B, C, Zone
 
 
 class Slow(Warehouse):
@@ -50,22 +42,6 @@ class Slow(Warehouse):
         assert self.may_go_on.wait(30)
         with super().connect() as connection:
             yield connection
-
-
-@pytest.fixture
-def zone(module_warehouse_url: str, tmp_path: Path) -> Iterator[Zone]:
-    """An empty zone, and a warehouse that never loaded its dataset."""
-    made = Zone(module_warehouse_url, tmp_path)
-    prepare.prepare(made.connection, [made.contract])
-    made.forget()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def appending(zone: Zone) -> Zone:
-    zone.declare(write_disposition="append")
-    return zone
 
 
 def test_an_empty_zone_starts_nothing_and_says_so(zone: Zone) -> None:
@@ -92,60 +68,6 @@ def test_a_file_still_being_written_waits_until_it_is_quiet(zone: Zone) -> None:
     assert zone.tick() == []
     (request,) = zone.tick()
     assert zone.run(request) and zone.rows() == ROWS[B]
-
-
-@pytest.mark.parametrize("own_time", [None, 1_000_000_000, 9_000_000_000])
-def test_the_last_file_is_loaded_whatever_its_mtime_and_even_if_loaded_before(
-    zone: Zone, own_time: float | None
-) -> None:
-    """The mtime is of now, of 2001 (as `cp -p` and `sftp -p` keep it), or of 2255."""
-    for content in (A, B, A):
-        zone.put(content, own_time=own_time)
-        assert zone.load_all() == 1
-        assert zone.rows() == ROWS[content]
-
-
-def test_earlier_content_under_a_new_name_is_loaded_again(zone: Zone) -> None:
-    for name, content in (("z.csv", A), ("y.csv", B), ("a.csv", A)):
-        zone.put(content, name, own_time=1_000_000_000)
-        assert zone.load_all() == 1
-        assert zone.rows() == ROWS[content]
-
-
-def test_a_file_that_is_put_again_is_the_newest(zone: Zone) -> None:
-    zone.put(A, "jan.csv")
-    zone.load_all()
-    zone.put(B, "feb.csv")
-    zone.load_all()
-    zone.put(A, "jan.csv")
-    assert zone.load_all() == 1 and zone.rows() == ROWS[A]
-    (zone.folder / "feb.csv").chmod(0o600)  # changes the file's ctime only
-    assert zone.load_all() == 0
-
-
-def test_a_file_dated_in_the_future_does_not_block_later_files(zone: Zone) -> None:
-    zone.put(A, "2099.csv", own_time=4_000_000_000)
-    assert zone.load_all() == 1
-    zone.put(B, "2026.csv", own_time=1_700_000_000)
-    assert zone.load_all() == 1 and zone.rows() == ROWS[B]
-    assert "dagang/pasar: 2026.csv datang terakhir; 1 lainnya digantikannya" in zone.skip_message
-
-
-def test_a_nightly_load_takes_the_file_that_came_last(zone: Zone) -> None:
-    for name, content, time in (("2099.csv", A, 4e9), ("2001.csv", B, 1e9), ("2020.csv", C, 1.5e9)):
-        zone.put(content, name, own_time=time)
-        done = ingest(zone.connection, zone.contract, zone.settings, zone.url, run_id="malam")
-        assert done.batch is not None and done.batch.state == "loaded"
-        assert zone.rows() == ROWS[content]
-    assert zone.tick_twice() == []
-
-
-def test_one_run_loads_the_newest_of_many_replacing_files(zone: Zone) -> None:
-    for number in range(49):
-        zone.put(A + f"{number},x\n".encode(), f"{number:02}.csv", own_time=1_700_000_000 + number)
-    zone.put(B, "lama.csv", own_time=1_700_001_000)
-    assert zone.load_all() == 1 and zone.rows() == ROWS[B]
-    assert "lama.csv datang terakhir; 49 lainnya digantikannya" in zone.skip_message
 
 
 def test_a_tick_stops_reading_at_its_time_limit_and_the_next_goes_on(zone: Zone) -> None:
@@ -224,45 +146,6 @@ def test_a_tick_logs_only_what_the_one_before_did_not_log(zone: Zone) -> None:
     assert [line for line in zone.log if line.endswith("memuat pasar.csv")]
 
 
-def test_one_run_loads_all_files_of_an_appending_dataset(appending: Zone) -> None:
-    appending.put(A, "2024.csv", own_time=1_700_000_000)
-    appending.put(C, "2023.csv", own_time=1_600_000_000)
-    (request,) = appending.tick_twice()
-    assert request.tags[FILE_TAG] == "2023.csv, 2024.csv"
-    assert appending.run(request) and appending.rows() == ROWS[A] + ROWS[C]
-    assert appending.tick_twice() == []
-    cursor = len(appending.cursor or "")
-    appending.put(b"id,nama\n4,x\n", "2022.csv", own_time=1_500_000_000)  # an older file that comes later
-    assert appending.load_all() == 1 and appending.rows()[-1] == (4, "x")
-    assert len(appending.cursor or "") == cursor
-    appending.put(C + b"5,y\n", "2023.csv", own_time=1_600_000_000)  # its correction
-    assert appending.load_all() == 1 and appending.rows()[-1] == (5, "y")
-    assert appending.load_all() == 0
-
-
-@pytest.mark.parametrize("disposition", ["replace", "append"])
-def test_after_three_killed_runs_a_file_is_not_tried_again(zone: Zone, disposition: str) -> None:
-    zone.declare(write_disposition=disposition)
-    zone.put(A)
-    (first,) = zone.tick_twice()
-    zone.kill(first)
-    assert zone.tick_twice() == []
-    assert "pasar.csv dicoba lagi sebentar lagi" in zone.skip_message
-    zone.wait(retry_wait=0)
-    (second,) = zone.tick_twice()
-    assert second.run_key != first.run_key
-    zone.kill(second)
-    (third,) = zone.tick_twice()
-    zone.kill(third)
-    assert zone.tick_twice() == []
-    assert (
-        "3 run berakhir sebelum pasar.csv dinilai" in zone.skip_message
-        and "letakkan lagi" in zone.skip_message
-    )
-    zone.put(A)
-    assert zone.load_all() == 1 and zone.rows() == ROWS[A]
-
-
 def test_no_second_run_starts_while_the_dataset_is_being_loaded(zone: Zone) -> None:
     zone.put(A)
     (request,) = zone.tick_twice()
@@ -272,88 +155,6 @@ def test_no_second_run_starts_while_the_dataset_is_being_loaded(zone: Zone) -> N
     assert f"dagang/pasar: sedang dimuat oleh run {run.run_id[:8]}" in zone.skip_message
     zone.instance.report_run_canceled(run)
     assert zone.load_all() == 1 and zone.rows() == ROWS[B]
-
-
-def test_a_refused_file_is_tried_again_only_when_it_is_put_again(zone: Zone) -> None:
-    zone.put(BROKEN)
-    (request,) = zone.tick_twice()
-    assert not zone.run(request)
-    assert zone.tick_twice() == []
-    assert "dagang/pasar/pasar.csv: gagal dimuat; perbaiki lalu letakkan lagi" in zone.skip_message
-    os.utime(zone.folder / "pasar.csv")  # the same content, put again
-    (again,) = zone.tick_twice()
-    assert again.run_key != request.run_key and not zone.run(again)
-    assert zone.tick_twice() == []
-    zone.put(b"id,nama\n1,\n")
-    assert zone.load_all() == 1 and zone.rows() == [(1, None)]
-
-
-def test_a_file_that_deletes_too_many_rows_is_refused_once(zone: Zone) -> None:
-    zone.put(A + b"".join(f"{n},x\n".encode() for n in range(2, 60)))
-    assert zone.load_all() == 1
-    zone.put(A)
-    assert zone.load_all() == 1 and len(zone.rows()) == 59
-    assert "dagang/pasar/pasar.csv: gagal dimuat; perbaiki lalu letakkan lagi" in zone.skip_message
-
-
-def test_many_broken_files_are_one_line_and_cost_the_next_load_one_attempt(appending: Zone) -> None:
-    for number in range(8):
-        appending.put(BROKEN + bytes([65 + number]), f"{number}.csv", own_time=1_700_000_000 + number)
-    assert appending.load_all() == 1 and appending.tick_twice() == []
-    line = "dagang/pasar: 8 berkas gagal dimuat (0.csv, 1.csv, 2.csv, 3.csv, 4.csv dan 3 lagi); perbaiki lalu"
-    assert [found for found in appending.skip_message.splitlines() if found.startswith(line)]
-    appending.put(A, "baik.csv")
-    (request,) = appending.tick_twice()
-    assert appending.run(request) and appending.rows() == ROWS[A]
-    with pytest.raises(SourceError) as failed:
-        ingest(appending.connection, appending.contract, appending.settings, appending.url, run_id="malam")
-    assert failed.value.message.startswith("8 dari 8 berkas gagal: 7.csv: ")
-    assert failed.value.message.endswith("belum diperbaiki: 0.csv, 1.csv, 2.csv, 3.csv, 4.csv, 5.csv, 6.csv")
-    attempts = "select source_name, count(*) from ops.load_batch where state = 'failed' group by 1 having count(*) > 1"
-    assert appending.connection.execute(attempts).fetchall() == [("7.csv", 3)]
-
-
-def test_a_file_that_failed_before_is_a_warning_of_the_load_of_a_good_one(appending: Zone) -> None:
-    appending.put(BROKEN, "lama.csv")
-    assert appending.load_all() == 1
-
-    def load() -> Ingested:
-        z = appending
-        return ingest(z.connection, z.contract, z.settings, z.url, run_id="uji")
-
-    appending.put(A, "baik.csv")
-    done = load()
-    assert done.batch and done.batch.state == "loaded"
-    assert done.batch.warnings[-1] == "sudah gagal sebelumnya dan belum diperbaiki: lama.csv"
-    with pytest.raises(SourceError):
-        load()  # nothing else came
-    appending.put(b"id,nama\nsatu,Pasar\n", "tolak.csv")
-    refused = load()
-    assert refused.batch and refused.batch.state == "rejected"
-    appending.put(A.replace(b"1", b"9"), "baik_pula.csv")
-    done = load()
-    assert done.batch and done.batch.state == "loaded"
-    assert done.batch.warnings[-1].endswith("belum diperbaiki: lama.csv, tolak.csv")
-    appending.put(BROKEN + b"x", "baru.csv")
-    appending.put(A.replace(b"1", b"7"), "baik_lagi.csv")
-    with pytest.raises(SourceError, match=r"baru\.csv"):
-        load()
-
-
-def test_a_corrected_contract_loads_the_file_refused_before(zone: Zone) -> None:
-    zone.put(b"id;nama\n1;Pasar Pagi\n")
-    assert zone.load_all() == 1
-    assert zone.tick_twice() == [] and "gagal dimuat" in zone.skip_message
-    zone.declare(extract={"format": "csv", "pattern": "*.csv", "delimiter": ";"})
-    assert zone.load_all() == 1 and zone.rows() == ROWS[A]
-
-
-def test_files_loaded_before_ops_upload_seen_existed_start_nothing(zone: Zone) -> None:
-    zone.put(A)
-    zone.load_all()
-    before_migrations(zone.connection)
-    zone.connection.execute("drop table ops.upload_seen cascade")
-    assert zone.tick_twice() == []
 
 
 def test_a_warehouse_of_an_earlier_version_is_upgraded(zone: Zone) -> None:
@@ -417,14 +218,6 @@ def test_files_left_are_listed_at_each_tick_and_on_the_asset(zone: Zone) -> None
     zone.put(A)
     assert zone.load_all() == 1 and zone.rows() == ROWS[A]
     assert len(zone.events) == 2
-
-
-def test_a_file_name_that_is_not_utf8_is_loaded(zone: Zone) -> None:
-    zone.put(A, b"data \xff\x1b.csv")
-    assert zone.load_all() == 1 and zone.rows() == ROWS[A]
-    assert zone.connection.execute("select source_name from ops.load_batch").fetchall() == [
-        (r"data \xff\x1b.csv",)
-    ]
 
 
 def test_a_remote_file_is_loaded_once_it_is_the_same_at_two_ticks(
