@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pymysql
-from pymysql.constants import FIELD_TYPE
 from pymysql.cursors import SSCursor
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.engine import URL
@@ -24,6 +23,7 @@ from pipelines.errors import SourceError
 from pipelines.extract.database.clean import REPLACEMENT, Cleaner
 from pipelines.extract.database.faults import RefusedError
 from pipelines.extract.database.mysql_cells import NULL, cell, field, json_field, line, literal, quoted
+from pipelines.extract.database.mysql_types import of_result, of_table
 from pipelines.extract.database.packets import (
     abandon_result,
     close,
@@ -35,7 +35,6 @@ from pipelines.extract.database.packets import (
 from pipelines.extract.database.session import Timing
 from pipelines.extract.database.shape import (
     EARLIEST,
-    Family,
     Limit,
     Selection,
     SourceColumn,
@@ -50,41 +49,6 @@ _TIME_ZONE = "+08:00"
 _SYNTAX_MODES = frozenset(
     {"ANSI_QUOTES", "PIPES_AS_CONCAT", "IGNORE_SPACE", "NO_BACKSLASH_ESCAPES", "HIGH_NOT_PRECEDENCE"}
 )
-_FAMILIES: dict[str, Family] = {
-    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year", "bit"), "integer"),
-    **dict.fromkeys(("decimal", "float", "double"), "number"),
-    **dict.fromkeys(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"), "text"),
-    **dict.fromkeys(
-        ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"), "binary"
-    ),
-    "date": "date",
-    "datetime": "timestamp",
-    "timestamp": "timestamp",
-    "time": "time",
-    "json": "json",
-    "bool": "boolean",
-}  # fmt: skip
-_FIELD_TYPES = {
-    FIELD_TYPE.TINY: "tinyint",
-    FIELD_TYPE.SHORT: "smallint",
-    FIELD_TYPE.INT24: "mediumint",
-    FIELD_TYPE.LONG: "int",
-    FIELD_TYPE.LONGLONG: "bigint",
-    FIELD_TYPE.YEAR: "year",
-    FIELD_TYPE.BIT: "bit",
-    FIELD_TYPE.DECIMAL: "decimal",
-    FIELD_TYPE.NEWDECIMAL: "decimal",
-    FIELD_TYPE.FLOAT: "float",
-    FIELD_TYPE.DOUBLE: "double",
-    FIELD_TYPE.DATE: "date",
-    FIELD_TYPE.NEWDATE: "date",
-    FIELD_TYPE.DATETIME: "datetime",
-    FIELD_TYPE.TIMESTAMP: "timestamp",
-    FIELD_TYPE.TIME: "time",
-    FIELD_TYPE.JSON: "json",
-    FIELD_TYPE.GEOMETRY: "geometry",
-}
-_BINARY_CHARSET = 63
 _PLAIN = re.compile(r"[0-9:. +-]+")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 # JSON writes a NUL as \u0000, and COPY text doubles the backslash. After an escaped backslash it is plain text.
@@ -199,22 +163,16 @@ class MysqlSession:
         found = self._rows(query + " order by ordinal_position")
         if not found:
             raise no_such_table(self._contract, table)
-        return {
-            name: SourceColumn(_family(kind.lower(), full_type.lower() == "bit(1)"), kind.lower(), charset)
-            for name, kind, full_type, charset in found
-        }
+        return {name: of_table(kind, full_type, charset) for name, kind, full_type, charset in found}
 
     def _schema(self) -> str:
         return _name(self._extract.schema) if self._extract.schema else "database()"
 
     def _query_columns(self) -> dict[str, SourceColumn]:
         self._connection.query(f"select * from {self._source()} limit 0")  # noqa: S608  # names are quoted
-        columns: dict[str, SourceColumn] = {}
-        for found in result_fields(self._connection):
-            text = "varbinary" if found.charsetnr == _BINARY_CHARSET else "varchar"
-            kind = _FIELD_TYPES.get(found.type_code, text)
-            columns[found.name] = SourceColumn(_family(kind, found.length == 1), kind)
-        return columns
+        return {
+            f.name: of_result(f.type_code, f.charsetnr, f.length) for f in result_fields(self._connection)
+        }
 
     # -- statements ------------------------------------------------------------------------------------------
 
@@ -293,10 +251,6 @@ def session_statements(known: Mapping[str, str], statement_timeout: int) -> list
         "set session transaction isolation level repeatable read",
         "start transaction with consistent snapshot, read only",
     ]
-
-
-def _family(kind: str, one_bit: bool) -> Family:
-    return "boolean" if kind == "bit" and one_bit else _FAMILIES.get(kind, "other")
 
 
 def _name(text: str) -> str:
