@@ -190,6 +190,7 @@ def _sources(settings: Settings, options: argparse.Namespace) -> Iterator[dict[s
             data.make_source(settings, rows)
             if any(_wanted(name, options) for name in ("csv", "feedback", "memory")):
                 data.make_csv(settings, rows, folder / f"{rows}.csv")
+                data.make_dirty_csv(folder / f"{rows}.csv", folder / f"{rows}.dirty.csv")
         if _wanted("xlsx", options):
             data.make_xlsx(few, folder / f"{few}.xlsx")
         if _wanted("mariadb", options) or _wanted("memory", options):

@@ -141,17 +141,43 @@ def gudang_postgresql(settings: Settings, rows: int) -> Figures:
         return _whole_load(settings, rows, data.database_contract(Path(folder), place))
 
 
-def gudang_repairs(settings: Settings, rows: int) -> Figures:
-    """A whole load with repairs, a pseudonym and bounds; its rows are counted, since the limit does less."""
-    with tempfile.TemporaryDirectory() as folder:
-        contract = data.repairs_contract(Path(folder), data.url(settings, data.source_name(rows)))
-        connection = empty_target(settings)
-        prepare.prepare(connection, [])
-        start = time.perf_counter()
-        batch = _load(connection, contract)
-        measured = figures(start, parts=batch.seconds)
-        assert batch.quarantined > 0 and batch.loaded + batch.quarantined == rows, batch
-        return measured
+def _featured(*features: str, workers: int | None = None, **more: Any) -> Callable[[Settings, int], Figures]:
+    """A case: a whole load under a contract with FEATURES. Its rows are counted, since the limit does less.
+
+    workers: parallel workers of a statement, if not the server's own number. more: as for `featured_contract`.
+    """
+
+    def case(settings: Settings, rows: int) -> Figures:
+        with tempfile.TemporaryDirectory() as folder:
+            place = data.url(settings, data.source_name(rows))
+            contract = data.featured_contract(Path(folder), place, *features, **more)
+            connection = empty_target(settings)
+            if workers is not None:
+                connection.execute(
+                    "select set_config('max_parallel_workers_per_gather', %s, false)", [str(workers)]
+                )
+            prepare.prepare(connection, [])
+            start = time.perf_counter()
+            batch = _load(connection, contract)
+            measured = figures(start, parts=batch.seconds)
+            refuses = "table" in more or any("refused" in name for name in features)
+            assert (batch.quarantined > 0) == refuses and batch.loaded + batch.quarantined == batch.read, (
+                batch
+            )
+            return measured
+
+    return case
+
+
+ALL_FEATURES = ("repairs", "pseudonym", "rules", "refused")
+gudang_repairs = _featured(*ALL_FEATURES)
+gudang_four_workers = _featured(*ALL_FEATURES, workers=4)
+gudang_only_repairs = _featured("repairs")
+gudang_only_pseudonym = _featured("pseudonym")
+gudang_only_rules = _featured("rules")
+gudang_only_refused = _featured("refused")
+gudang_doubled_keys = _featured(table="sumber_ganda")
+gudang_all_refused = _featured("all_refused", max_quarantine_share=1)
 
 
 def gudang_mariadb(settings: Settings, rows: int) -> Figures:
@@ -168,6 +194,29 @@ def gudang_csv(settings: Settings, rows: int) -> Figures:
     """A whole load of the CSV file."""
     with tempfile.TemporaryDirectory() as folder:
         return _whole_load(settings, rows, data.upload_contract(Path(folder), "csv"), _upload(rows, "csv"))
+
+
+def gudang_csv_repairs(settings: Settings, rows: int) -> Figures:
+    """A whole load of the CSV file under a contract with repairs, which change most rows."""
+    return _counted_csv(settings, rows, _upload(rows, "csv"), 0, "repairs")
+
+
+def gudang_csv_bad_cell(settings: Settings, rows: int) -> Figures:
+    """A whole load of the CSV file with one bad cell in the middle."""
+    return _counted_csv(settings, rows, _upload(rows, "dirty.csv"), 1)
+
+
+def _counted_csv(settings: Settings, rows: int, upload: Any, refused: int, *features: str) -> Figures:
+    """A whole load of a CSV file whose rows are only counted."""
+    with tempfile.TemporaryDirectory() as folder:
+        contract = data.upload_contract(Path(folder), "csv", data.declared_by(*features))
+        connection = empty_target(settings)
+        prepare.prepare(connection, [])
+        start = time.perf_counter()
+        batch = _load(connection, contract, upload)
+        measured = figures(start, parts=batch.seconds)
+        assert (batch.loaded, batch.quarantined) == (rows - refused, refused), batch
+        return measured
 
 
 def gudang_xlsx(settings: Settings, rows: int) -> Figures:
@@ -385,6 +434,15 @@ CASES: dict[str, Callable[[Settings, int], Figures]] = {
     "limit_postgresql_key": lambda settings, rows: limit_postgresql(settings, rows, key=True),
     "gudang_postgresql": gudang_postgresql,
     "gudang_repairs": gudang_repairs,
+    "gudang_four_workers": gudang_four_workers,
+    "gudang_only_repairs": gudang_only_repairs,
+    "gudang_only_pseudonym": gudang_only_pseudonym,
+    "gudang_only_rules": gudang_only_rules,
+    "gudang_only_refused": gudang_only_refused,
+    "gudang_doubled_keys": gudang_doubled_keys,
+    "gudang_all_refused": gudang_all_refused,
+    "gudang_csv_repairs": gudang_csv_repairs,
+    "gudang_csv_bad_cell": gudang_csv_bad_cell,
     "limit_mariadb": limit_mariadb,
     "gudang_mariadb": gudang_mariadb,
     "limit_csv": limit_csv,

@@ -6,6 +6,7 @@ What belongs here: making the sources, and the contracts that load them. Not her
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -108,6 +109,9 @@ def make_source(settings: Settings, rows: int) -> None:
             return
         source.execute(sql.SQL(_SOURCE.format(rows=rows)))  # type: ignore[arg-type]  # our own text and a number
         source.execute("analyze sumber")
+        source.execute(
+            "create view sumber_ganda as select * from sumber union all select * from sumber where id % 500 = 0"
+        )
         # dlt's Parquet through ADBC accepts bigint only.
         wide = ("jumlah", "tahun", "bulan")
         names = ", ".join(f"{n}::bigint as {n}" if n in wide else n for n in NAMES)
@@ -124,6 +128,17 @@ def make_csv(settings: Settings, rows: int, path: Path) -> None:
             command = [psql(settings), place, "-qc", copy]
             subprocess.run(command, stdout=out, check=True)
         path.with_suffix(".part").rename(path)
+
+
+def make_dirty_csv(clean: Path, path: Path) -> None:
+    """The rows of a CSV file with one bad cell: the first number of the row in the middle."""
+    half, line = clean.stat().st_size // 2, b""
+    with clean.open("rb") as source, path.open("wb") as out:
+        while source.tell() < half or not line.endswith((b",true\n", b",false\n")):
+            line = source.readline()
+            out.write(line)
+        out.write(b"x" + source.readline())
+        shutil.copyfileobj(source, out)
 
 
 def make_xlsx(rows: int, path: Path) -> None:
@@ -223,28 +238,41 @@ def database_contract(folder: Path, place: str, **custom: Any) -> Contract:
     return contract(folder, server, extract={"table": "sumber"}, **custom)
 
 
-def repairs_contract(folder: Path, place: str) -> Contract:
-    """A contract of the rows as for real systems, with repairs, a pseudonym, a pattern and bounds.
+def _custom(name: str, value: Any) -> dict[str, Any]:
+    return {"customProperties": [{"property": name, "value": value}]}
 
-    Two of the repairs change most rows. Two rows of a thousand break a bound.
-    """
-    os.environ["BENCH_URL"] = place
-    os.environ.setdefault("GUDANG_PSEUDONYM_KEY", "benchmark" * 4)
 
-    def custom(name: str, value: Any) -> dict[str, Any]:
-        return {"customProperties": [{"property": name, "value": value}]}
-
-    declared: dict[str, dict[str, Any]] = {
-        "kode": {"classification": "pribadi", **custom("pseudonymise", "bench")},
-        "nama": custom("parse", "teks"),
-        "catatan": custom("parse", "teks"),
-        "nilai": custom("parse", "angka_id"),
-        "tanggal": {"logicalTypeOptions": {"minimum": "2020-01-05"}},
+FEATURES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "repairs": {
+        "nama": _custom("parse", "teks"),
+        "catatan": _custom("parse", "teks"),
+        "nilai": _custom("parse", "angka_id"),
+    },
+    "pseudonym": {"kode": {"classification": "pribadi", **_custom("pseudonymise", "bench")}},
+    "rules": {
         "bulan": {"logicalTypeOptions": {"minimum": 1, "maximum": 12}},
         "alamat": {"logicalTypeOptions": {"pattern": r"^Jl\. Contoh No\. [0-9]+$"}},
-    }
+    },
+    "refused": {"tanggal": {"logicalTypeOptions": {"minimum": "2020-01-05"}}},
+    "all_refused": {"id": {"logicalTypeOptions": {"maximum": 0}}},
+}
+"""What contracts of real systems declare, by column. Two of the repairs change most rows. `refused` refuses two rows of
+a thousand."""
+
+
+def declared_by(*features: str) -> dict[str, Mapping[str, Any]]:
+    """The declarations of some of FEATURES, by column."""
+    return {column: options for name in features for column, options in FEATURES[name].items()}
+
+
+def featured_contract(
+    folder: Path, place: str, *features: str, table: str = "sumber", **custom: Any
+) -> Contract:
+    """The contract of the rows in a database, with the declarations of FEATURES; `custom` are its own properties."""
+    os.environ["BENCH_URL"] = place
+    os.environ.setdefault("GUDANG_PSEUDONYM_KEY", "benchmark" * 4)
     server = {"server": "bench", "type": "custom", "location": "${BENCH_URL}"}
-    return contract(folder, server, declared, extract={"table": "sumber"})
+    return contract(folder, server, declared_by(*features), extract={"table": table}, **custom)
 
 
 def upload_contract(

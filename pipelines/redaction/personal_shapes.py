@@ -47,6 +47,9 @@ _A_WORD = (("(?i)(?<![a-z])", "(?![0-9.])"), ("(?i)(?:^|[^a-z])", "(?:$|[^0-9.])
 _ANYWHERE = (("", ""), ("", ""))
 _SIGNS, _SIGNS_OR_MARKS = "[ /_:|-]{0,3}", "[ /_:|.,;-]{0,3}"
 _ALL_SIGNS = " /_:|.,;-"
+_NINE_DIGITS = r"[0-9](?:[\t-\r /_:|.,;-]{0,3}[0-9]){8}"
+_AS_THEY_ARE = r"[^\u0001-\u007f\u00c0-\u024f]"
+"""Matches a character that `plain` may turn into a digit, a sign or "@". All others stay, or become letters."""
 _POINT, _COMMA = "(?: ?[.] ?)?", "(?: ?[,;] ?)?"
 
 
@@ -104,7 +107,8 @@ class Shape:
     name: its name here and in ops.berbentuk_<name>. words: its name in messages. pattern: a regular expression.
     around: the patterns before and after it, for Python and for PostgreSQL.
     min_bytes: the length of the shortest such text. quick_pattern: a fast pattern that every such text matches after
-    its separators are removed. The warehouse runs the slow pattern only on texts that pass these two tests.
+    its separators are removed. seen: a fast pattern that every such text of ASCII and Latin letters matches as it is.
+    The warehouse runs the slow pattern only on texts that pass these tests.
     """
 
     name: str
@@ -113,6 +117,7 @@ class Shape:
     around: tuple[tuple[str, str], tuple[str, str]]
     min_bytes: int
     quick_pattern: str
+    seen: str
     compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -124,9 +129,9 @@ class Shape:
         return self.pattern.join(self.around[1])
 
 
-NIK = Shape("nik", "NIK", _nik_shape(), _ALONE, 16, "[0-9]{16}")
+NIK = Shape("nik", "NIK", _nik_shape(), _ALONE, 16, "[0-9]{16}", _NINE_DIGITS)
 """Also a KK, which has the same form."""
-NIP = Shape("nip", "NIP", _nip_shape(), _ALONE, 18, "[0-9]{18}")
+NIP = Shape("nip", "NIP", _nip_shape(), _ALONE, 18, "[0-9]{18}", _NINE_DIGITS)
 PHONE = Shape(
     "ponsel",
     "nomor ponsel",
@@ -134,6 +139,7 @@ PHONE = Shape(
     _NO_FRACTION,
     10,
     "8[1-9][0-9]{7}",
+    _NINE_DIGITS,
 )
 """A mobile number: a landline is an office's."""
 EMAIL = Shape(
@@ -143,6 +149,7 @@ EMAIL = Shape(
     _ANYWHERE,
     5,
     "@",
+    "@",
 )
 ACCOUNT = Shape(
     "rekening",
@@ -151,6 +158,7 @@ ACCOUNT = Shape(
     _A_WORD,
     12,
     "[0-9]{9}",
+    _NINE_DIGITS,
 )
 """A bank account. Only the words before it distinguish it from another number; codes of budget accounts have points."""
 
@@ -236,10 +244,13 @@ def functions() -> list[sql.Composed]:
     made = [function("bentuk_polos", "t text", "text", plain_text)]
     for shape in ALL:
         test = sql.SQL(
-            "case when octet_length(t) < {} then false when translate(ops.bentuk_polos(t), {}, '') ~ {}"
-            " then ops.bentuk_polos(t) ~ {} else false end"
+            "case when octet_length(t) < {} then false when t !~ {} and t !~ {} and not starts_with(t, {}) then false"
+            " when translate(ops.bentuk_polos(t), {}, '') ~ {} then ops.bentuk_polos(t) ~ {} else false end"
         ).format(
             sql.Literal(shape.min_bytes),
+            sql.Literal(shape.seen),
+            sql.Literal(_AS_THEY_ARE),
+            sql.Literal("\\x"),
             sql.Literal(_ALL_SIGNS),
             sql.Literal(shape.quick_pattern),
             sql.Literal(shape.in_sql),

@@ -19,6 +19,7 @@ from pipelines.redaction.personal_shapes import (
     functions,
     is_nik_when_joined,
     masked,
+    plain,
 )
 
 FULL_WIDTH = "6472015203900001".translate({ord(d): ord(d) + 0xFEE0 for d in "0123456789"})
@@ -128,3 +129,12 @@ def test_each_shape_has_a_function_in_the_warehouse() -> None:
     for statement, name in zip(made, names, strict=True):
         assert statement.startswith(f'create or replace function "ops"."{name}"(')
         assert " language sql immutable parallel safe return " in statement
+
+
+def test_ascii_and_latin_letters_never_become_a_digit_or_a_sign() -> None:
+    """The warehouse looks at texts of these characters as they are."""
+    for character in map(chr, [*range(1, 0x80), *range(0xC0, 0x250)]):
+        normal = plain(character)
+        assert normal == character or normal == " " or re.fullmatch(r"[^\W\d_·]+·?|[^\W\d_]+", normal), (
+            character
+        )
