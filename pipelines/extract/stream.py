@@ -7,7 +7,7 @@ NULL as backslash-N. A PostgreSQL text can't contain a NUL character; it is repl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -31,7 +31,14 @@ class Wanted:
 
 
 class UnfitError(Exception):
-    """The fast reader found something that it can't read. The stream's `fallback` can read it."""
+    """The fast reader found something that it can't read. The stream's `fallback` can read it.
+
+    columns: the columns with cells that it can't read; none if it is something else.
+    """
+
+    def __init__(self, columns: Collection[str] = ()) -> None:
+        super().__init__()
+        self.columns = frozenset(columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from pipelines.contracts.upload import FileExtract
 from pipelines.errors import ContractError
 from pipelines.extract.read_ahead import read_ahead
 from pipelines.extract.source_names import shown_name
-from pipelines.extract.stream import SourceStream, encode_rows
+from pipelines.extract.stream import SourceStream, UnfitError, encode_rows
 from pipelines.extract.upload.archive import gunzip, unpack_member
 from pipelines.extract.upload.csv import plain
 from pipelines.extract.upload.csv.dialect import dialect_of
@@ -52,11 +52,17 @@ class Way(IntEnum):
 
 
 def open_file(
-    contract: Contract, upload: UploadedFile, way: Way = Way.TYPED, limits: Limits = LIMITS
+    contract: Contract,
+    upload: UploadedFile,
+    way: Way = Way.TYPED,
+    limits: Limits = LIMITS,
+    *,
+    as_text: frozenset[str] = frozenset(),
 ) -> SourceStream:
     """Opens an uploaded file as a stream of its rows. A row's position is its place in the file.
 
     way: the first one that is tried; other kinds of files than CSV are always read in the way CAREFUL.
+    as_text: the columns that the way TYPED reads as text, too.
     Raises ShapeError if the header is not the promised one, SourceError if the file cannot be read. For the file as a
     whole and its first header they are raised at once, for a row by `blocks`.
     """
@@ -76,18 +82,38 @@ def open_file(
         file = unpacked(reading, content.file, opened)
         check_kind(reading, file)
         stream = SourceStream(reading.stream_columns(), iter(()), upload.name, content.sha256)
-        blocks = _csv_as_it_is(reading, file, stream, way) if way < Way.CAREFUL else None
+        blocks = _csv_as_it_is(reading, file, stream, way, as_text) if way < Way.CAREFUL else None
         if blocks is None:
             blocks = _copy_text(reading, file, stream)
         else:
             slower = Way.PLAIN if stream.exact else Way.CAREFUL
-            stream.fallback = lambda: open_file(contract, upload, slower, limits)
+            unfit: set[str] = set()
+            blocks = _noting_unfit_columns(blocks, unfit)
+
+            def read_again() -> SourceStream:
+                # Once more only: a file with bad cells in many columns would be read again for each of them.
+                if unfit and not as_text:
+                    return open_file(contract, upload, way, limits, as_text=frozenset(unfit))
+                return open_file(contract, upload, slower, limits)
+
+            stream.fallback = read_again
         stream.blocks = _checked_at_the_end(reading, content, blocks, stream, opened.pop_all())
         next(stream.blocks)  # a generator that has not begun would not close its file
     return stream
 
 
-def _csv_as_it_is(reading: Reading, file: BinaryIO, stream: SourceStream, way: Way) -> Iterator[bytes] | None:
+def _noting_unfit_columns(blocks: Iterator[bytes], unfit: set[str]) -> Iterator[bytes]:
+    """Passes the blocks on. If the reader ends with UnfitError, adds the columns that it names to `unfit`."""
+    try:
+        yield from blocks
+    except UnfitError as error:
+        unfit |= error.columns
+        raise
+
+
+def _csv_as_it_is(
+    reading: Reading, file: BinaryIO, stream: SourceStream, way: Way, as_text: frozenset[str]
+) -> Iterator[bytes] | None:
     """Returns the blocks of a CSV file that PostgreSQL can read itself; None for any other file."""
     if reading.extract.format != "csv" or file.seek(0, io.SEEK_END) < plain.MIN_FILE_SIZE:
         return None
@@ -100,10 +126,12 @@ def _csv_as_it_is(reading: Reading, file: BinaryIO, stream: SourceStream, way: W
     by_place = sorted(zip(fit.picks, reading.contract.stored, strict=True), key=itemgetter(0))
     columns = [column for _, column in by_place]
     types = plain.typed_columns(file, dialect.delimiter, columns) if way is Way.TYPED else {}
+    types = {place: kind for place, kind in types.items() if columns[place].name not in as_text}
     stream.columns = (POSITION, *(c.name for c in columns))
     stream.exact = frozenset(columns[place].name for place in types)
     stream.csv = csv
-    return read_ahead(plain.plain_rows(file, dialect.delimiter, len(columns), stream, types=types))
+    names = [column.name for column in columns]
+    return read_ahead(plain.plain_rows(file, dialect.delimiter, names, stream, types=types))
 
 
 def unpacked(reading: Reading, file: BinaryIO, opened: ExitStack) -> BinaryIO:

@@ -9,6 +9,7 @@ typed cells (plain_types.py), headers (text.py), dialects (dialect.py), messages
 from __future__ import annotations
 
 import codecs
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -24,6 +25,8 @@ from pipelines.extract.upload.fit import Fit
 
 BLOCK = 1 << 19
 """The bytes that are checked at a time."""
+SAMPLES = 15
+"""How many further places of a file are looked at before its columns are called typed."""
 MIN_FILE_SIZE = 1 << 20
 """The size in bytes of the smallest file for which this is tried: text.py reads a smaller one in less than a second."""
 
@@ -48,8 +51,8 @@ def direct_csv_format(fit: Fit, dialect: Dialect) -> Csv | None:
 def typed_columns(file: BinaryIO, delimiter: str, columns: Sequence[Column]) -> dict[int, str]:
     """Returns PostgreSQL's type of each column that it can read directly, by the column's place.
 
-    Only the file's first block is checked. If a later block has a cell of another form, `plain_rows` raises UnfitError.
-    columns: the columns of the warehouse, in the file's order.
+    Only the file's first block and SAMPLES places after it are checked. If another place has a cell of another form,
+    `plain_rows` raises UnfitError. columns: the columns of the warehouse, in the file's order.
     """
     types = {place: column.type for place, column in enumerate(columns) if may_land_typed(column)}
     _skip_bom(file)
@@ -59,13 +62,39 @@ def typed_columns(file: BinaryIO, delimiter: str, columns: Sequence[Column]) -> 
         return {}
     if len(rows.ends) < 2:
         return {}
-    return {place: types[place] for place in well_formed(rows.cells(first=1), types)}
+    types = _fitting(rows, 1, types)
+    for rows in _samples(file, delimiter, len(columns)):
+        types = _fitting(rows, 0, types)
+    return types
+
+
+def _fitting(rows: _Rows, first: int, types: Mapping[int, str]) -> dict[int, str]:
+    """Those of `types` whose cells are well formed in the rows from `first` on."""
+    return {place: types[place] for place in well_formed(rows.cells(first), types)}
+
+
+def _samples(file: BinaryIO, delimiter: str, width: int) -> Iterator[_Rows]:
+    """Gives rows from places all over the file, without those places where a line break may be within a cell.
+
+    A place within a quoted cell may still look like rows. Then columns land as text that need not, and nothing is lost.
+    """
+    size = file.seek(0, io.SEEK_END)
+    length = min(BLOCK // 8, size // (SAMPLES + 1))
+    for number in range(1, SAMPLES + 1):
+        file.seek(size * number // (SAMPLES + 1))
+        _, _, block = file.read(length).partition(b"\n")
+        try:
+            rows = _rows(block, ord(delimiter), width)
+        except UnfitError:
+            continue
+        if len(rows.ends):
+            yield rows
 
 
 def plain_rows(
     file: BinaryIO,
     delimiter: str,
-    width: int,
+    columns: Sequence[str],
     stream: SourceStream,
     *,
     types: Mapping[int, str] | None = None,
@@ -74,7 +103,7 @@ def plain_rows(
     """Gives the rows as blocks of CSV, each row with its position ("baris 12") as first cell; counts `stream.rows`.
 
     The file's first row is the header, which is checked like any other row and left out.
-    width: the header's number of columns. types: PostgreSQL's type of each column that is read directly, by its place.
+    columns: the names of the file's columns. types: PostgreSQL's type of each that is read directly, by its place.
     size: the bytes that are checked at a time.
     Raises UnfitError, also after some blocks were given.
     """
@@ -87,13 +116,13 @@ def plain_rows(
         block, last = rest + block, not block
         if last and block and not block.endswith(b"\n"):
             block += b"\n"
-        rows = _rows(block, separator[0], width)
+        rows = _rows(block, separator[0], len(columns))
         rest = block[rows.used :]
         if len(rest) > MAX_ROW or (last and rest):
             raise UnfitError
         if len(rows.ends) > first:
-            if types and len(well_formed(rows.cells(first), types)) < len(types):
-                raise UnfitError
+            if types and (unfit := types.keys() - well_formed(rows.cells(first), types)):
+                raise UnfitError([columns[place] for place in unfit])
             stream.rows += len(rows.ends) - first
             yield rows.with_positions(line, separator, first)
         if len(rows.ends):

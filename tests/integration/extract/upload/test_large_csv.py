@@ -183,17 +183,37 @@ def test_a_plain_file_is_read_once(loads: Loads) -> None:
         ("155e-3", "lebih dari 2 angka di belakang koma"),
     ],
 )
-def test_one_cell_of_a_wrong_type_makes_the_file_be_read_as_text(
+def test_one_cell_of_a_wrong_type_makes_its_column_be_read_as_text(
     loads: Loads, cell: str, reason: str
 ) -> None:
-    """The cell is late in the file. Rows that have landed typed are not used, and quarantine has the original text."""
+    """The cell is late in the file. Rows that have landed typed are not used, and quarantine has the original text.
+
+    If only PostgreSQL finds out, all columns are read as text.
+    """
     file = put(loads, HEADER + "\n".join([*ROWS, f"40001,salah,{cell},"]))
     batch, tried = load_from(loads, contract(loads), file)
     assert (batch.loaded, batch.quarantined, batch.read) == (40_000, 1, 40_001)
-    assert [way(stream) for stream in tried] == [Way.TYPED, Way.PLAIN]
+    second = frozenset() if cell == "99999999999" else frozenset({"id", "nama", "catatan"})
+    assert [stream.exact for stream in tried] == [{"id", "nama", "nilai", "catatan"}, second]
     [(values, reasons)] = loads.run("select row, reasons from quarantine.row")
     assert values["nilai"] == cell
     assert reason in str(reasons)
+
+
+def test_bad_cells_all_over_a_file_are_seen_before_it_is_read(loads: Loads) -> None:
+    rows = [f"{n},sel salah,tidak ada," if n % 300 == 299 else row for n, row in enumerate(ROWS, 1)]
+    batch, tried = load_from(loads, contract(loads), put(loads, HEADER + "\n".join(rows)))
+    assert (batch.loaded, batch.quarantined) == (40_000 - 133, 133)
+    assert [stream.exact for stream in tried] == [{"id", "nama", "catatan"}]
+
+
+def test_a_file_with_late_bad_cells_in_two_columns_is_read_three_times(loads: Loads) -> None:
+    late = ["40001,salah,12x,", "tidak,salah,1,"]
+    filler = [f"{n},isi,1," for n in range(50_000, 90_000)]
+    text = HEADER + "\n".join([*ROWS, late[0], *filler, late[1]])
+    batch, tried = load_from(loads, contract(loads), put(loads, text))
+    assert (batch.loaded, batch.quarantined) == (80_000, 2)
+    assert [way(stream) for stream in tried] == [Way.TYPED, Way.TYPED, Way.PLAIN]
 
 
 def test_a_row_that_breaks_a_rule_is_quarantined_from_the_typed_rows(loads: Loads) -> None:

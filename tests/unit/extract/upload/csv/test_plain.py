@@ -25,7 +25,7 @@ def make_column(name: str, kind: str) -> Column:
 
 def plain_rows_of(text: str, block: int = 7) -> list[list[str]]:
     stream = SourceStream((), iter(()), "uji")
-    data = b"".join(plain_rows(io.BytesIO(text.encode()), ",", 2, stream, size=block))
+    data = b"".join(plain_rows(io.BytesIO(text.encode()), ",", ["a", "b"], stream, size=block))
     rows = list(csv.reader(io.StringIO(data.decode(), newline=""), strict=True))
     assert stream.rows == len(rows)
     return rows
@@ -94,7 +94,7 @@ def is_typed(text: str, kind: str) -> bool:
     data = f"a,b\n{text}".encode()
     types = typed_columns(io.BytesIO(data), ",", [make_column("a", "text"), column])
     try:
-        for _ in plain_rows(io.BytesIO(data), ",", 2, stream, types={1: kind}, size=8):
+        for _ in plain_rows(io.BytesIO(data), ",", ["a", "b"], stream, types={1: kind}, size=8):
             pass
     except UnfitError:
         assert 1 not in types
