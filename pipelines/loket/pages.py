@@ -23,7 +23,6 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.soft_rules import has_soft_rules
-from pipelines.contracts.upload import SHEET
 from pipelines.errors import ContractError, GudangError, LoadError, SourceError
 from pipelines.extract.upload.zone import Zone
 from pipelines.feedback.asked_previews import asked
@@ -31,13 +30,12 @@ from pipelines.feedback.confirm import confirm, confirmed, withdraw
 from pipelines.load.approval.decide import APPROVED, REJECTED, Decision
 from pipelines.load.approval.waiting import waiting_loads
 from pipelines.loket import approvals, ledger, template, uploads, words
-from pipelines.loket.datasets import KnownDatasets
 from pipelines.loket.login import DemoLogin, Login
 from pipelines.loket.outbox import MEDIA_TYPES, Returned, returned_files
 from pipelines.loket.protection import DOCUMENT_POLICY
-from pipelines.loket.receiving import Received, ReceiveError, received, small_form
+from pipelines.loket.receiving import PART, Received, ReceiveError, received, small_form
 from pipelines.loket.rendering import ASSETS, render
-from pipelines.loket.users import Person
+from pipelines.loket.users import KnownDatasets, Person
 from pipelines.quality.freshness import freshness_of, waiting_since
 
 log = logging.getLogger("gudang.loket")
@@ -109,19 +107,24 @@ class Pages:
         contract = await run_in_threadpool(self._contract, request)
         if contract.server.kind != "upload":
             raise HTTPException(404)
-        zone, person = self._site.zone, await run_in_threadpool(self._person, request)
         try:
             async with received(request, self._site.most_bytes) as form:
-                what = (zone, contract, form.path, form.name)
-                if form.fields.get("aksi") == "periksa":
-                    found = await to_thread.run_sync(uploads.preview, *what, limiter=self._checkers)
-                    return await run_in_threadpool(self._checked, request, contract, form, found)
-                file = await to_thread.run_sync(uploads.check_beginning, *what, limiter=self._senders)
-                await run_in_threadpool(
-                    uploads.accept, zone, contract, file, form.name, person.name, self._site.url
-                )
+                return await self._take(request, contract, form)
         except ReceiveError as error:
             return await run_in_threadpool(self._refused, request, contract, error, error.status)
+
+    async def _take(self, request: Request, contract: Contract, form: Received) -> Response:
+        """Does with a file that is here what its sender wants."""
+        zone, person = self._site.zone, await run_in_threadpool(self._person, request)
+        what = (zone, contract, form.path, form.name)
+        try:
+            if form.fields.get("aksi") == "periksa":
+                found = await to_thread.run_sync(uploads.preview, *what, limiter=self._checkers)
+                return await run_in_threadpool(self._checked, request, contract, form, found)
+            file = await to_thread.run_sync(uploads.check_beginning, *what, limiter=self._senders)
+            await run_in_threadpool(
+                uploads.accept, zone, contract, file, form.name, person.name, self._site.url
+            )
         except (SourceError, ContractError) as error:
             return await run_in_threadpool(self._refused, request, contract, error, 422)
         log.info("%s: berkas diterima dari %s", contract.key, person.name)
@@ -153,7 +156,7 @@ class Pages:
             request, "dataset", status, contract=contract, standing=standing, fresh=fresh, history=history,
             scores=scores, has_template=template.has_template(contract),
             is_csv=of_uploads and template.is_csv(contract),
-            most=self._site.most_bytes, **more,
+            most=self._site.most_bytes, part=PART, **more,
         )  # fmt: skip
 
     def form(self, request: Request) -> Response:
@@ -213,7 +216,7 @@ class Pages:
             kept = confirmed(connection, contract, ledger.HISTORY) if has_soft_rules(contract) else []
         return self._page(
             request, "temuan", status, contract=contract, groups=_by_rule(found), batch=None, files=(),
-            names=_names(contract), soft=_soft(contract), waiting=None, decided=None, kept=kept, **more,
+            names=words.column_names(contract), soft=_soft(contract), waiting=None, decided=None, kept=kept, **more,
         )  # fmt: skip
 
     def load(self, request: Request) -> Response:
@@ -230,8 +233,8 @@ class Pages:
         files = self._returned(batch, contract)
         return self._page(
             request, "temuan", status, contract=contract, batch=batch, groups=_by_rule(found), files=files,
-            names=_names(contract), soft=_soft(contract), waiting=waiting, decided=decided, undecided=undecided,
-            kept=(),
+            names=words.column_names(contract), soft=_soft(contract), waiting=waiting, decided=decided,
+            undecided=undecided, kept=(),
         )  # fmt: skip
 
     async def decide(self, request: Request) -> Response:
@@ -338,7 +341,9 @@ class Pages:
 
     def _contract(self, request: Request) -> Contract:
         """The contract that the address names, if it is the person's to see."""
-        key = f"{request.path_params['opd']}/{request.path_params['dataset']}"
+        return self._contract_of(request, f"{request.path_params['opd']}/{request.path_params['dataset']}")
+
+    def _contract_of(self, request: Request, key: str) -> Contract:
         contract = self._site.datasets.find(self._person(request), key)
         if contract is None:
             raise HTTPException(404)
@@ -371,14 +376,6 @@ def _by_rule(found: list[ledger.Finding]) -> list[list[ledger.Finding]]:
 def _soft(contract: Contract) -> set[tuple[str, str]]:
     """The columns and rules that the OPD may confirm."""
     return {(column.name, rule) for column in contract.columns for rule in column.soft_rules}
-
-
-def _names(contract: Contract) -> dict[str, str]:
-    """What the columns are called where the OPD sees them: in its file, else by their titles."""
-    of_file = contract.server.kind == "upload"
-    return {
-        c.name: c.source_name if of_file and c.source_name != SHEET else c.title for c in contract.columns
-    }
 
 
 def _download(content: bytes, kind: str, name: str) -> Response:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 FILE_FIELD = "berkas"
+PART = 4 << 20
+"""How many bytes of a large file the page's script sends at a time (parts.py)."""
 _SUBJECT = "unggahan"
 _MOST_PARTS = 8
 _MOST_FIELDS = 100
@@ -64,7 +66,7 @@ async def received(request: Request, most_bytes: int) -> AsyncIterator[Received]
     if kind != b"multipart/form-data" or not boundary:
         raise ReceiveError("ini bukan formulir dengan berkas", "kirim berkas lewat halaman dataset")
     if int(_digits(request.headers.get("Content-Length"))) > most_bytes + _FORM:
-        raise _too_large(most_bytes)
+        raise too_large(most_bytes)
     with tempfile.NamedTemporaryFile(prefix="gudang-loket-") as file:
         form = _Form(file)
         parser = MultipartParser(boundary, form.callbacks())
@@ -72,7 +74,7 @@ async def received(request: Request, most_bytes: int) -> AsyncIterator[Received]
             async for block in request.stream():
                 await run_in_threadpool(parser.write, block)
                 if form.size > most_bytes or form.taken > _FORM:
-                    raise _too_large(most_bytes)
+                    raise too_large(most_bytes)
             parser.finalize()
         except ClientDisconnect:
             raise ReceiveError("koneksi terputus sebelum berkas selesai dikirim", "kirim lagi") from None
@@ -109,7 +111,8 @@ def _digits(text: str | None) -> str:
     return text if text and text.isdecimal() else "0"
 
 
-def _too_large(most_bytes: int) -> ReceiveError:
+def too_large(most_bytes: int) -> ReceiveError:
+    """The error for a file with more bytes than this."""
     message = f"berkas lebih besar dari {most_bytes >> 20} MB"
     return ReceiveError(message, "bagi menjadi beberapa berkas, atau hubungi walidata", 413)
 

@@ -6,7 +6,8 @@ What belongs here: joining the parts. Not here: the command (cli/server/loket.py
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 
@@ -22,11 +23,11 @@ from starlette.routing import Route
 
 from pipelines.errors import GudangError
 from pipelines.extract.upload.zone import upload_zone
-from pipelines.loket.datasets import KnownDatasets
 from pipelines.loket.login import DemoLogin, Login, ProxyLogin
 from pipelines.loket.pages import Pages, Site
+from pipelines.loket.parts import PagesByParts
 from pipelines.loket.protection import Protection
-from pipelines.loket.users import USERS_FILE, MadeUpUsers, UsersFile
+from pipelines.loket.users import USERS_FILE, KnownDatasets, MadeUpUsers, UsersFile
 from pipelines.settings import Settings
 
 MOST_MB = "GUDANG_LOKET_MAX_MB"
@@ -38,12 +39,16 @@ _CONNECT_S = "5"
 
 def application(site: Site) -> Protection:
     """The application of a site."""
-    pages = Pages(site)
+    pages = PagesByParts(site)
     dataset, load = "/dataset/{opd}/{dataset}", "/muatan/{batch:int}"
     routes = [
         Route("/", pages.start),
         Route(dataset, pages.dataset),
         Route(dataset, pages.send, methods=["POST"]),
+        Route(f"{dataset}/bagian", pages.begin, methods=["POST"]),
+        Route("/bagian/{token}", pages.tell, methods=["HEAD"]),
+        Route("/bagian/{token}", pages.add, methods=["PATCH"]),
+        Route("/bagian/{token}", pages.finish, methods=["POST"]),
         Route(f"{dataset}/temuan", pages.findings),
         Route(f"{dataset}/temuan", pages.confirm, methods=["POST"]),
         Route(f"{dataset}/templat.{{kind}}", pages.form),
@@ -63,7 +68,14 @@ def application(site: Site) -> Protection:
         middleware.append(Middleware(TrustedHostMiddleware, allowed_hosts=_LOOPBACK, www_redirect=False))
     refuse = partial(_refuse, pages)
     handlers = dict.fromkeys((HTTPException, GudangError, psycopg.Error, Exception), refuse)
-    return Protection(Starlette(routes=routes, middleware=middleware, exception_handlers=handlers))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        with closing(pages):
+            yield
+
+    served = Starlette(routes=routes, middleware=middleware, exception_handlers=handlers, lifespan=lifespan)
+    return Protection(served)
 
 
 def make_site(

@@ -1,6 +1,7 @@
-"""Says who may see what on the upload page: people, and the OPD whose data are theirs.
+"""Says who may see what on the upload page: people, and the datasets of the OPD that are theirs.
 
-What belongs here: the file of users (docs/configuration.md). Not here: how a request proves who sends it (login.py).
+What belongs here: the file of users (docs/configuration.md), the contracts, each read again when it has changed. Not
+here: how a request proves who sends it (login.py), what became of the datasets (ledger.py).
 """
 
 from __future__ import annotations
@@ -8,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Protocol, cast
 
 import yaml
 
+from pipelines.contracts.files import contract_paths, read_contract
+from pipelines.contracts.model import Contract
 from pipelines.disk import os_reason
 from pipelines.errors import GudangError
 
@@ -107,3 +111,42 @@ class MadeUpUsers:
     def find(self, name: str) -> Person | None:
         """The person of this name; None if nobody has it."""
         return next((person for person in self.people if person.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a contract's file held when it was last read. contract: None if it has a fault."""
+
+    stamp: tuple[int, int]
+    contract: Contract | None
+
+
+class KnownDatasets:
+    """The contracts of a folder, as they are at each question."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[Path, _Read] = {}
+        self._lock = Lock()
+
+    def all(self) -> list[Contract]:
+        """All contracts without a fault, ordered by key."""
+        with self._lock:
+            self._read = {path: self._current(path) for path in contract_paths(self._folder)}
+            return [read.contract for read in self._read.values() if read.contract]
+
+    def of(self, person: Person) -> list[Contract]:
+        """The contracts of the person's OPD."""
+        return [contract for contract in self.all() if person.sees(contract.opd)]
+
+    def find(self, person: Person, key: str) -> Contract | None:
+        """The contract of this key. None if there is none, or if it is not the person's to see."""
+        return next((contract for contract in self.of(person) if contract.key == key), None)
+
+    def _current(self, path: Path) -> _Read:
+        state = path.stat()
+        stamp = (state.st_mtime_ns, state.st_size)
+        known = self._read.get(path)
+        if known is not None and known.stamp == stamp:
+            return known
+        return _Read(stamp, read_contract(path)[0])

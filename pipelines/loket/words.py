@@ -1,4 +1,4 @@
-"""Holds the words of the upload page: what became of an upload, whether a dataset is late, dates and sizes."""
+"""Holds the words of the upload page: what became of an upload, whether a dataset is late, names, dates and sizes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from pipelines.contracts.model import Contract
+from pipelines.contracts.upload import SHEET
 from pipelines.findings.catalogue import Entry, code_of, entry
 from pipelines.publication import indonesian
 from pipelines.quality.freshness import Freshness
@@ -54,6 +56,14 @@ def freshness(of: Freshness) -> tuple[str, str]:
     if of.due is None:
         return "netral", "Tanpa tenggat"
     return ("baik", "Mutakhir") if of.is_fresh else ("gagal", "Terlambat")
+
+
+def column_names(contract: Contract) -> dict[str, str]:
+    """What the columns are called where the OPD sees them: in its file, else by their titles."""
+    of_file = contract.server.kind == "upload"
+    return {
+        c.name: c.source_name if of_file and c.source_name != SHEET else c.title for c in contract.columns
+    }
 
 
 def catalogued(rule: str) -> Entry | None:

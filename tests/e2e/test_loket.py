@@ -267,3 +267,36 @@ def _correct(path: Path, by: dict[Any, Any], empty: Any) -> None:
         if row[0].value is None and row[1].value is not None:
             row[0].value = empty
     book.save(path)
+
+
+def test_a_large_file_goes_on_where_the_connection_broke(
+    office: Office, browser: Browser, tmp_path: Path
+) -> None:
+    """The second part does not arrive, and then its first half: the script asks how much came, and goes on there."""
+    enter(browser, "petugas-dinkes")
+    browser.open(f"/dataset/{VISITS}")
+    browser.wait_for("Kirim berkas", seconds=30)
+    file = tmp_path / "besar.csv"
+    rows = "".join(f"{number},L,2026-01-31\n" for number in range(1, 2_000))
+    file.write_text("nomor,Jenis Kelamin,tanggal\n" + rows)
+    browser.driver.execute_script(
+        """
+        document.getElementById("kirim").dataset.part = 9000;
+        window.patches = 0;
+        const real = window.fetch;
+        window.fetch = async (place, options) => {
+            if (options?.method !== "PATCH") return real(place, options);
+            window.patches += 1;
+            if (window.patches === 2) throw new TypeError("no network");
+            if (window.patches === 4) {
+                await real(place, { ...options, body: options.body.slice(0, 4500) });
+                throw new TypeError("no network");
+            }
+            return real(place, options);
+        };
+        """
+    )
+    send(browser, file)
+    browser.wait_for("Berkas diterima", seconds=60)
+    assert browser.driver.execute_script("return window.patches") > 4
+    assert (office.zone / VISITS / "besar.csv").read_bytes() == file.read_bytes()

@@ -19,11 +19,10 @@ from pipelines.datasets import Datasets
 from pipelines.feedback.asked_previews import answer_all
 from pipelines.feedback.send import send_pending
 from pipelines.ingest import Ingested, ingest
-from pipelines.loket.datasets import KnownDatasets
 from pipelines.loket.login import DemoLogin, Login, ProxyLogin
 from pipelines.loket.pages import Site
 from pipelines.loket.server import application
-from pipelines.loket.users import MadeUpUsers, UsersFile
+from pipelines.loket.users import KnownDatasets, MadeUpUsers, UsersFile
 from pipelines.settings import AlertSettings, MailServer, Settings
 from tests.support.contracts import column, document, make, upload
 from tests.support.loads import AT_ONCE, Loads

@@ -1,4 +1,5 @@
-// Shows how much of a file has been sent. Without this script the same form works, without the bar.
+// Shows how much of a file has been sent, and sends a large one in parts: a broken connection loses one part only.
+// Without this script the same form works, without the bar, and sends the whole file.
 "use strict";
 function prepare() {
   const form = document.getElementById("kirim");
@@ -13,35 +14,72 @@ function prepare() {
     document.getElementById("progres").value = value;
     document.getElementById("persen").textContent = text;
   };
+  const showShare = (sent, total) => {
+    const percent = Math.floor((100 * sent) / total);
+    show(percent, percent < 100 ? percent + "%" : "Memeriksa …");
+  };
+  const answered = (text) => {
+    const page = new DOMParser().parseFromString(text, "text/html");
+    document.title = page.title;
+    document.body.replaceWith(page.body);
+    prepare();
+  };
   const failed = (text) => {
     show(0, text);
     for (const button of buttons) button.disabled = false;
   };
+  const broken = () => failed("Koneksi terputus; belum ada yang dikirim. Coba lagi.");
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const data = new FormData(form, event.submitter);
+    const file = data.get("berkas");
     const most = Number(form.dataset.most);
-    if (data.get("berkas").size > most) {
+    if (file.size > most) {
       failed("Berkas lebih besar dari " + Math.floor(most / 1048576) + " MB.");
       return;
     }
     for (const button of buttons) button.disabled = true;
     show(0, "0%");
+    if (file.size > Number(form.dataset.part)) {
+      sendParts(form, file, data.get("aksi"), showShare, show).then(answered, broken);
+      return;
+    }
     const request = new XMLHttpRequest();
     request.upload.addEventListener("progress", (sent) => {
-      if (!sent.lengthComputable) return;
-      const percent = Math.floor((100 * sent.loaded) / sent.total);
-      show(percent, percent < 100 ? percent + "%" : "Memeriksa …");
+      if (sent.lengthComputable) showShare(sent.loaded, sent.total);
     });
-    request.addEventListener("load", () => {
-      const page = new DOMParser().parseFromString(request.responseText, "text/html");
-      document.title = page.title;
-      document.body.replaceWith(page.body);
-      prepare();
-    });
-    request.addEventListener("error", () => failed("Koneksi terputus; belum ada yang dikirim. Coba lagi."));
+    request.addEventListener("load", () => answered(request.responseText));
+    request.addEventListener("error", broken);
     request.open("POST", form.action);
     request.send(data);
   });
+}
+// Sends a file part by part. After a break it asks how much has come, and goes on there. Gives the page that answers.
+async function sendParts(form, file, order, showShare, show) {
+  const query = "?nama=" + encodeURIComponent(file.name) + "&ukuran=" + file.size;
+  const begun = await fetch(form.action + "/bagian" + query, { method: "POST" });
+  if (begun.status !== 201) return begun.text();
+  const place = begun.headers.get("Location");
+  let sent = 0, breaks = 0;
+  while (sent < file.size) {
+    const headers = { "Upload-Offset": String(sent), "Content-Type": "application/offset+octet-stream" };
+    const body = file.slice(sent, sent + Number(form.dataset.part));
+    const answer = await fetch(place, { method: "PATCH", headers, body }).catch(() => null);
+    if (answer?.status === 204) {
+      sent = Number(answer.headers.get("Upload-Offset"));
+      breaks = 0;
+      showShare(sent, file.size);
+      continue;
+    }
+    breaks += 1;
+    if (breaks > 8) throw new Error("too many breaks");
+    show(Math.floor((100 * sent) / file.size), "Koneksi terputus; dilanjutkan …");
+    await new Promise((again) => setTimeout(again, 250 * 2 ** breaks));
+    const there = await fetch(place, { method: "HEAD" }).catch(() => null);
+    if (there?.status === 404) throw new Error("given up");
+    if (there?.ok) sent = Number(there.headers.get("Upload-Offset"));
+  }
+  const page = await fetch(place + "?aksi=" + order, { method: "POST" });
+  return page.text();
 }
 prepare();
