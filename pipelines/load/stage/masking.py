@@ -13,11 +13,11 @@ from psycopg import sql
 
 from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
-from pipelines.load.plan import LoadPlan
+from pipelines.load.plan import LoadPlan, identifiers
 from pipelines.load.pseudonyms import purposes
 from pipelines.load.stage.cells import pseudonym
 from pipelines.load.stage.rules import MASK
-from pipelines.load.stage.statement import all_rules, cleaned_rows
+from pipelines.load.stage.statement import ONCE, all_rules, cleaned_rows
 from pipelines.redaction import personal_shapes
 
 LONGEST_CELL = 10_000
@@ -34,9 +34,23 @@ def rows_with_hidden(plan: LoadPlan) -> sql.Composable:
         sql.SQL("{} as {}").format(_hidden(plan, column), sql.Identifier(column.name))
         for column in plan.contract.stored
     ]
-    return sql.SQL("{} cross join lateral (select {}) h").format(
-        cleaned_rows(plan), sql.SQL(", ").join(hidden)
+    return sql.SQL("{} cross join lateral (select {}{}) h").format(
+        cleaned_rows(plan), sql.SQL(", ").join(hidden), ONCE
     )
+
+
+def hidden_flags(plan: LoadPlan) -> sql.Composable:
+    """An array that says for each column of `rows_with_hidden` whether its cell is hidden, to be kept for later."""
+    return sql.SQL("array[{}]").format(identifiers([c.name for c in plan.contract.stored], "h"))
+
+
+def hidden_by_flags(plan: LoadPlan, flags: sql.Composable) -> sql.Composable:
+    """A FROM item: the row `h` of `rows_with_hidden`, from what `hidden_flags` gave."""
+    columns = [
+        sql.SQL("{}[{}] as {}").format(flags, sql.Literal(number), sql.Identifier(column.name))
+        for number, column in enumerate(plan.contract.stored, 1)
+    ]
+    return sql.SQL("lateral (select {}) h").format(sql.SQL(", ").join(columns))
 
 
 def shown_cell(column: Column) -> sql.Composable:

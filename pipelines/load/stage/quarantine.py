@@ -15,9 +15,16 @@ from psycopg import sql
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage.cells import pseudonym
 from pipelines.load.stage.confirmations import cell_hash
-from pipelines.load.stage.masking import distinguishing_text, key_text, rows_with_hidden, shown_cell
+from pipelines.load.stage.masking import (
+    distinguishing_text,
+    hidden_by_flags,
+    hidden_flags,
+    key_text,
+    rows_with_hidden,
+    shown_cell,
+)
 from pipelines.load.stage.rules import Rule
-from pipelines.load.stage.statement import REJECTED, all_rules
+from pipelines.load.stage.statement import REJECTED, all_rules, cleaned_rows
 
 SAMPLE = 10_000
 """How many rows are kept of a load that was rejected as a whole; its source still has them all."""
@@ -26,8 +33,8 @@ REFUSED = sql.Identifier("pg_temp", "refused_rows")
 """The temporary table of the load's refused rows, each once.
 
 rid: the row's place in landing. is_duplicate: whether another row has its key. position: its place in the source.
-row_hash: a hash of `_identity`. entry_id: the row's open entry in quarantine, if it has one. moved: whether that entry
-names another position, or comes from an upload.
+row_hash: a hash of `_identity`. hidden: which of its cells are hidden (masking.py). entry_id: the row's open entry in
+quarantine, if it has one. moved: whether that entry names another position, or comes from an upload.
 """
 
 
@@ -59,14 +66,16 @@ def note_refused_rows(plan: LoadPlan, *, deduplicated: bool, limit: int | None =
     return sql.SQL(
         "create temporary table {refused} on commit drop as select single.*, q.entry_id,"
         " q.source_position is distinct from single.position or {renewed} as moved"
-        " from (select distinct on (row_hash) rid, is_duplicate, position, row_hash from (select r.rid, r.is_duplicate,"
-        ' {position} as position, md5(array[{identity}]::text) collate "C" as row_hash'
+        " from (select distinct on (row_hash) rid, is_duplicate, position, row_hash, hidden from (select r.rid,"
+        " r.is_duplicate, {position} as position, {hidden} as hidden,"
+        ' md5(array[{identity}]::text) collate "C" as row_hash'
         " from {landed} join ({rows}) r on r.rid = l.ctid) hashed order by row_hash, rid) single"
         " left join quarantine.row q on q.dataset = {dataset} and q.state = 'open' and q.row_hash = single.row_hash"
     ).format(
         refused=REFUSED,
         renewed=_is_renewed(plan),
         position=_position(plan),
+        hidden=hidden_flags(plan),
         identity=sql.SQL(", ").join(_identity(plan, _reasons(plan, deduplicated=deduplicated))),
         landed=rows_with_hidden(plan),
         rows=rows,
@@ -102,7 +111,8 @@ def add_entries(plan: LoadPlan, *, deduplicated: bool) -> sql.Composed:
         "insert into quarantine.row (dataset, first_batch_id, last_batch_id, source_position, row_key, row,"
         " reasons, row_hash) select {dataset}, {batch}, {batch}, r.position, {key}, {row},"
         " to_jsonb(array_remove(array[{reasons}]::jsonb[], null)), r.row_hash"
-        " from {landed} join {refused} r on r.rid = l.ctid where r.entry_id is null order by r.row_hash"
+        " from {landed} join {refused} r on r.rid = l.ctid cross join {hidden} where r.entry_id is null"
+        " order by r.row_hash"
     ).format(
         dataset=sql.Literal(plan.contract.key),
         batch=sql.Literal(plan.batch_id),
@@ -112,8 +122,9 @@ def add_entries(plan: LoadPlan, *, deduplicated: bool) -> sql.Composed:
             sql.SQL("case when {} then {} end").format(reason.broken, reason.entry)
             for reason in _reasons(plan, deduplicated=deduplicated)
         ),
-        landed=rows_with_hidden(plan),
+        landed=cleaned_rows(plan),
         refused=REFUSED,
+        hidden=hidden_by_flags(plan, sql.SQL("r.hidden")),
     )
 
 
