@@ -37,6 +37,8 @@ _QUIET = 3
 """So often in a row nothing may be left to do. Models are built some time after the last file was loaded."""
 _LONGEST_S = 900.0
 """The most machine seconds that a night may need until nothing is left to do."""
+_MEND_S = 120.0
+"""How long what was broken may take to be mended at the end of a night."""
 _OPEN = "('QUEUED', 'NOT_STARTED', 'STARTING', 'STARTED', 'CANCELING')"
 
 
@@ -167,10 +169,21 @@ def _breaker(
 
 
 def _mend(mends: list[tuple[float, faults.Mend]], *, now: bool = False) -> None:
-    """Mends what has been broken for long enough."""
-    for entry in [one for one in mends if now or one[0] < time.monotonic()]:
-        mends.remove(entry)
-        entry[1]()
+    """Mends what has been broken for long enough; with `now`, all of it. What cannot be mended yet waits."""
+    deadline = time.monotonic() + _MEND_S
+    while True:
+        # The last one first: it may be what keeps the others from being mended.
+        for entry in reversed([one for one in mends if now or one[0] < time.monotonic()]):
+            mends.remove(entry)
+            try:
+                entry[1]()
+            except faults.NotYetError:
+                mends.append((time.monotonic() + 1, entry[1]))
+        if not (now and mends):
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError("a fault could not be mended")
+        time.sleep(1)
 
 
 def _settle(month: Month, server: Server, senders: Senders, what: str, is_over: Callable[[], bool]) -> None:

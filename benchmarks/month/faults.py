@@ -23,10 +23,16 @@ Mend = Callable[[], None]
 HOLD_S = 12.0
 """Seconds after which a fault that does not end by itself is mended."""
 _PATIENCE_S = 60.0
+_ANSWER_S = 5
+"""How long MariaDB may take to answer."""
 
 
 class NothingToBreakError(Exception):
     """What the fault needs was not there, as a run to kill."""
+
+
+class NotYetError(Exception):
+    """Another fault keeps this one from being mended now; its own mend comes first."""
 
 
 def nothing() -> None:
@@ -148,20 +154,28 @@ def source_table_gone(server: Server) -> Mend:
 
 
 def _rename_in_mariadb(url: str) -> Mend:
+    """Renames the table there. A server that another fault has stopped does not answer."""
+    of = make_url(url)
+
     def run(statement: str) -> None:
-        of = make_url(url)
         connection = pymysql.connect(
-            host=of.host or "",
-            port=of.port or 0,
-            user=of.username,
-            password=of.password or "",
-            database="demo_dinkes",
-        )
+            host=of.host or "", port=of.port or 0, user=of.username, password=of.password or "",
+            database="demo_dinkes", read_timeout=_ANSWER_S,
+        )  # fmt: skip
         with connection, connection.cursor() as cursor:
             cursor.execute(statement)
 
-    run("rename table puskesmas to puskesmas_lama")
-    return lambda: run("rename table puskesmas_lama to puskesmas")
+    def mend() -> None:
+        try:
+            run("rename table puskesmas_lama to puskesmas")
+        except pymysql.err.OperationalError:
+            raise NotYetError from None
+
+    try:
+        run("rename table puskesmas to puskesmas_lama")
+    except pymysql.err.OperationalError:
+        raise NothingToBreakError("mariadb") from None
+    return mend
 
 
 def _mariadb(server: Server) -> psutil.Process:
