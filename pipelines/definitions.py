@@ -18,6 +18,7 @@ from pipelines.assets.warehouse import model_assets
 from pipelines.datasets import Datasets, digests, read_datasets
 from pipelines.errors import ModelError, PublicationError, QualityError
 from pipelines.jobs import hourly_schedules, jobs, nightly_schedule
+from pipelines.models.lineage import lineage
 from pipelines.models.project.nodes import Project
 from pipelines.models.project.project import load_project
 from pipelines.resources.warehouse import Warehouse
@@ -56,7 +57,8 @@ class ProjectFiles:
 
 def read_files(settings: Settings) -> ProjectFiles:
     """Reads the project of `settings`. It takes about a second, so a process does it once."""
-    query_reads.remember(settings.home / "cache")
+    for room in (query_reads, lineage):
+        room.remember(settings.home / "cache")
     found = digests(settings)  # before they are read: a change in between is then seen as one
     datasets = read_datasets(settings)
     try:

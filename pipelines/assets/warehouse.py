@@ -31,7 +31,7 @@ from pipelines.models.build.due import due, first_to_last, open_ranges
 from pipelines.models.build.open_days import MOST_RANGES
 from pipelines.models.build.results import NodeResult
 from pipelines.models.build.runner import build, run_tests
-from pipelines.models.lineage.lineage import column_lineage
+from pipelines.models.lineage.lineage import column_lineage, keep
 from pipelines.models.lineage.open_columns import open_columns
 from pipelines.models.project.nodes import Node, Project
 from pipelines.models.project.project import load_project
@@ -210,6 +210,7 @@ def _multi_asset(
             if result.state != "ok":
                 failures.append(f"{result.asset}: {MODELS[result.state][0]}: {result.error or ''}")
                 context.log.error(failures[-1])
+        keep()
         if any(r.name == quality_scores.MODEL and r.state == "ok" and not r.unchanged for r in results):
             with warehouse.connect() as connection:
                 for observation in quality_scores.observations(connection):

@@ -7,8 +7,6 @@ reads (models/build/versions.py), columns (models/lineage/).
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +16,8 @@ from pathlib import Path
 
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
+
+from pipelines.warehouse.kept import Kept
 
 PURE_FUNCTIONS = frozenset(
     {
@@ -87,69 +87,46 @@ def keep() -> None:
     _memory.save()
 
 
-_MOST = 5_000
-"""So many queries are kept, and those that the writing process has used. Queries with days change every night."""
-
-
 class Memory:
-    """What was read of each query, by the hash of its text.
+    """What was read of each query.
 
-    The file's name has the hash of this module and the version of sqlglot, so that no other program's answers are used.
+    What it keeps has a hash of this module and the version of sqlglot in its file's name.
     """
 
     def __init__(self) -> None:
+        self._kept = Kept("query_reads", _program)
         self._found: dict[str, QueryReads] = {}
-        self._used: set[str] = set()
-        self._path: Path | None = None
-        self._changed = False
 
     def open(self, folder: Path) -> None:
         """Reads what earlier processes kept in `folder`. A file that is missing or damaged is as none."""
-        self._path = folder / f"query_reads-{_program()}.json"
-        with suppress(OSError, ValueError, TypeError, AttributeError):
-            kept = json.loads(self._path.read_text("utf-8"))
-            self._found |= {
-                key: QueryReads(frozenset(relations), frozenset(clock), frozenset(functions), str(unknown))
-                for key, (relations, clock, functions, unknown) in kept.items()
-            }
+        self._kept.open(folder)
 
     def reads(self, sql: str) -> QueryReads:
         """What the query reads."""
-        key = hashlib.sha256(sql.encode()).hexdigest()
-        self._used.add(key)
-        found = self._found.get(key)
+        found = self._found.get(sql)
         if found is None:
-            found = self._found[key] = _read(sql)
-            self._changed = True
+            with suppress(TypeError, ValueError):
+                relations, clock, functions, unknown = self._kept.get(sql)
+                found = QueryReads(frozenset(relations), frozenset(clock), frozenset(functions), str(unknown))
+        if found is None:
+            found = _read(sql)
+            self._kept.put(
+                sql, [sorted(found.relations), sorted(found.clock), sorted(found.functions), found.unknown]
+            )
+        self._found[sql] = found
         return found
 
     def save(self) -> None:
         """Writes the file, if there is something new."""
-        if self._path is None or not self._changed:
-            return
-        self._changed = False
-        kept = {
-            key: (sorted(r.relations), sorted(r.clock), sorted(r.functions), r.unknown)
-            for key, r in [*self._found.items()]
-            if key in self._used or len(self._found) < _MOST
-        }
-        # Several processes may write at once. Each writes a file of its own, and the last one stays.
-        new = self._path.with_suffix(f".{os.getpid()}")
-        with suppress(OSError):
-            self._path.parent.mkdir(exist_ok=True)
-            for old in self._path.parent.glob("query_reads-*.json"):
-                if old != self._path:
-                    old.unlink(missing_ok=True)
-            new.write_text(json.dumps(kept), "utf-8")
-            new.replace(self._path)
-
-
-_memory = Memory()
+        self._kept.save()
 
 
 @cache
 def _program() -> str:
     return hashlib.sha256(Path(__file__).read_bytes() + version("sqlglot").encode()).hexdigest()[:16]
+
+
+_memory = Memory()
 
 
 def _read(sql: str) -> QueryReads:

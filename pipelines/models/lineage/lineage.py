@@ -8,14 +8,19 @@ cannot be followed. Not here: which columns are closed (publication/clearance.py
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.metadata import version
+from pathlib import Path
 
 from pipelines.models.lineage.provenance import ROWS, Flow, NotFollowedError, Use
 from pipelines.models.lineage.suppression import same_query
 from pipelines.models.project.nodes import Node, Project
+from pipelines.warehouse.kept import Kept
 
 _log = logging.getLogger(__name__)
 
@@ -30,15 +35,45 @@ def column_lineage(project: Project, name: str) -> Lineage:
     node = project.nodes[name]
     if node.kind == "seed":
         return {}
-    try:
-        flow = _query_flow(node.sql, described_columns(project))
-    except NotFollowedError as error:
-        _log.warning("%s: asal kolomnya tidak dapat ditelusuri: %s", name, error)
+    relations = _named(node.sql, described_columns(project))
+    asked = json.dumps([node.sql, relations])
+    found = _kept.get(asked)
+    if found is None:
+        try:
+            flow = _known_flow(node.sql, relations)
+        except NotFollowedError as error:
+            found = str(error)
+        else:
+            found = {
+                column: sorted({(e.relation, e.column) for e in origin.own if e.column != ROWS})
+                for column, origin in flow.columns.items()
+            }
+        _kept.put(asked, found)
+    if isinstance(found, str):
+        _log.warning("%s: asal kolomnya tidak dapat ditelusuri: %s", name, found)
         return {}
-    return {
-        column: tuple(sorted({(e.relation, e.column) for e in origin.own if e.column != ROWS}))
-        for column, origin in flow.columns.items()
-    }
+    return {column: tuple((rel, of) for rel, of in places) for column, places in found.items()}
+
+
+def remember(folder: Path) -> None:
+    """Lets this process know what `column_lineage` gave earlier ones; `keep` then writes there."""
+    _kept.open(folder)
+
+
+def keep() -> None:
+    """Writes what `column_lineage` has found anew, if `remember` said where."""
+    _kept.save()
+
+
+@cache
+def _program() -> str:
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(
+        b"".join(file.read_bytes() for file in files) + version("sqlglot").encode()
+    ).hexdigest()[:16]
+
+
+_kept = Kept("lineage", _program)
 
 
 def described_columns(project: Project) -> dict[str, tuple[str, ...]]:
@@ -49,10 +84,15 @@ def described_columns(project: Project) -> dict[str, tuple[str, ...]]:
 
 
 def _query_flow(sql: str, relations: Mapping[str, Iterable[str]]) -> Flow:
-    """The flow of a query. Only relations whose name is in its text can matter."""
+    """The flow of a query."""
+    return _known_flow(sql, _named(sql, relations))
+
+
+def _named(sql: str, relations: Mapping[str, Iterable[str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The relations whose name is in the query's text, sorted. Only these can matter."""
     text = sql.lower()
     named = {name: tuple(columns) for name, columns in relations.items() if name.rpartition(".")[2] in text}
-    return _known_flow(sql, tuple(sorted(named.items())))
+    return tuple(sorted(named.items()))
 
 
 @lru_cache(maxsize=1024)

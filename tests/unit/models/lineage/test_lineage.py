@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.models.lineage.lineage import column_lineage
+from pipelines.models.lineage.lineage import column_lineage, keep, remember
 from tests.support.dbt_folder import DbtFolder
 
 SOURCES = """
@@ -53,3 +53,23 @@ def test_lineage_of_the_same_query_changes_with_the_columns_of_its_source(tmp_pa
         assert column_lineage(folder.project(), "m") == {
             name: (("raw.kunjungan", name),) for name in expected
         }
+
+
+def test_lineage_is_kept_for_the_next_process(tmp_path: Path) -> None:
+    folder = DbtFolder(tmp_path / "dbt").write("models/sources.yml", SOURCES)
+    folder.write("models/marts/m.sql", "select biaya as disimpan from {{ source('dinkes', 'kunjungan') }}")
+    folder.write("models/marts/n.sql", "select from where (disimpan")
+    remember(tmp_path / "cache")
+    assert column_lineage(folder.project(), "m") == {"disimpan": (("raw.kunjungan", "biaya"),)}
+    keep()
+    (kept,) = (tmp_path / "cache").iterdir()
+    # An answer that only the file can give shows that the file is used.
+    kept.write_text(
+        kept.read_text("utf-8").replace('["raw.kunjungan", "biaya"]', '["raw.kunjungan", "berkas"]'), "utf-8"
+    )
+    remember(tmp_path / "cache")
+    assert column_lineage(folder.project(), "m") == {"disimpan": (("raw.kunjungan", "berkas"),)}
+    assert column_lineage(folder.project(), "n") == {}
+    kept.write_text("[1]", "utf-8")
+    remember(tmp_path / "cache")
+    assert column_lineage(folder.project(), "n") == {}
