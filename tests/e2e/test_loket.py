@@ -73,7 +73,9 @@ def browser(office: Office, downloads: Path) -> Iterator[Browser]:
 
 def enter(browser: Browser, person: str) -> None:
     browser.open("/masuk")
-    browser.find(f"//button[@value='{person}']").click()
+    browser.click_at(f"//button[@value='{person}']")
+    # The page of the log-in names who was logged in before.
+    browser.wait("the page after the log-in", lambda: "/masuk" not in browser.driver.current_url, 30)
     browser.wait_for(f"Masuk sebagai {person}", seconds=30)
 
 

@@ -105,21 +105,24 @@ class Browser:
         return self.wait(xpath, found)[-1]
 
     def click(self, text: str, tag: str = "*") -> None:
-        """Clicks the innermost element with this text, as soon as nothing covers it."""
-        xpath = f"//{tag}[normalize-space(.)='{text}'][not(.//{tag}[normalize-space(.)='{text}'])]"
+        """Clicks the innermost element with this text."""
+        self.click_at(f"//{tag}[normalize-space(.)='{text}'][not(.//{tag}[normalize-space(.)='{text}'])]")
+
+    def click_at(self, xpath: str) -> None:
+        """Clicks the last element of an XPath, as soon as nothing covers it. The page may draw it anew meanwhile."""
 
         def clicked() -> bool:
             self.find(xpath).click()
             return True
 
-        self.wait(f"{text}, to click", clicked)
+        self.wait(f"{xpath}, to click", clicked)
 
     def launch(self, button: str) -> str:
         """Clicks a button that launches a run, opens the page of that run, and returns its id.
 
         button: how its text begins.
         """
-        self.find(f"//button[starts-with(normalize-space(.), '{button}')][not(@disabled)]").click()
+        self.click_at(f"//button[starts-with(normalize-space(.), '{button}')][not(@disabled)]")
         self.wait("a launched run", lambda: self._launched() or "/runs/" in self.driver.current_url)
         if "/runs/" not in self.driver.current_url:
             self.driver.get(self._launched())
