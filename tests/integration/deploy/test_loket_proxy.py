@@ -13,7 +13,7 @@ import requests
 from pipelines.settings import PROJECT_ROOT
 from tests.support.loket import POOR, VISITS, Office
 from tests.support.nginx import issue_certificate, nginx_config, require_nginx, write_passwords
-from tests.support.servers import free_port, process, short_folder, wait_for_port
+from tests.support.servers import free_ports, process, short_folder, wait_for_port
 
 RINA, BUDI, TONO = ("rina", "sandi-rina"), ("budi", "sandi-budi"), ("tono", "sandi-tono")
 """Two OPD, and somebody with a password whom the file of users does not know."""
@@ -45,7 +45,7 @@ def site(module_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) ->
     office = Office(module_warehouse_url, tmp_path_factory.mktemp("kantor"))
     with short_folder() as folder, ExitStack() as stack:
         page = stack.enter_context(office.behind_a_proxy())
-        port, plain = free_port(), free_port()
+        port, plain = free_ports(2)
         text = (PROJECT_ROOT / "deploy/nginx/gudang-loket.conf").read_text("utf-8")
         for old, new in (
             ("return 301 https://loket.example.go.id", f"return 301 https://localhost:{port}"),

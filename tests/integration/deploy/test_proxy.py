@@ -21,7 +21,7 @@ import yaml
 
 from pipelines.settings import PROJECT_ROOT
 from tests.support.nginx import issue_certificate, nginx_config, require_nginx, write_passwords
-from tests.support.servers import free_port, process, short_folder, wait_for_port
+from tests.support.servers import free_ports, process, short_folder, wait_for_port
 
 NGINX = PROJECT_ROOT / "deploy" / "nginx"
 LOCATION = """
@@ -124,7 +124,7 @@ def nginx() -> str:
 @pytest.fixture(scope="module")
 def site(nginx: str) -> Iterator[Site]:
     with short_folder() as folder, ExitStack() as stack:
-        port, plain, engineers, readers, code = (free_port() for _ in range(5))
+        port, plain, engineers, readers, code = free_ports(5)
         home = folder / "dagster"
         home.mkdir()
         settings = {
@@ -270,9 +270,7 @@ def test_nginx_accepts_the_log_in_by_openid_connect(site: Site, nginx: str) -> N
         for name in ("gudang.engineers", "fullchain.pem", "privkey.pem"):
             shutil.copy(site.folder / name, folder)
         shutil.copy(NGINX / "gudang-oidc.conf", folder)
-        ports = dict(
-            zip(("port", "plain", "engineers", "readers"), (free_port() for _ in range(4)), strict=True)
-        )
+        ports = dict(zip(("port", "plain", "engineers", "readers"), free_ports(4), strict=True))
         config = site_config(folder, **ports)
         config, maps = re.subn(r"map \$remote_user \$gudang_user \{.*?\n\}\n", "", config, flags=re.DOTALL)
         config, basic = re.subn(r" +auth_basic.*\n", "", config)
