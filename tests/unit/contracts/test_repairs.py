@@ -11,8 +11,8 @@ import pytest
 from pipelines.contracts.files import Fault, read_contract
 from pipelines.contracts.repairs import PARSERS, factors, known_words
 from pipelines.load.plan import LoadPlan
+from pipelines.load.stage.one_pass import repairs
 from pipelines.load.stage.rules import rules
-from pipelines.load.stage.statement import count_repairs
 from pipelines.quality.suites import derived
 from tests.support.contracts import column, database, document, make, write
 
@@ -114,7 +114,7 @@ def test_format_is_a_rule_and_an_expectation_but_no_expectation_for_a_pseudonym(
 
 
 def test_no_repairs_are_counted_if_none_are_declared(tmp_path: Path) -> None:
-    assert count_repairs(LoadPlan(make(tmp_path, contract_document(column("a"))), 1)) is None
+    assert repairs(LoadPlan(make(tmp_path, contract_document(column("a"))), 1)) == []
 
 
 def test_parsers_have_the_stages_zero_to_two() -> None:
