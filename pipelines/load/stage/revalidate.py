@@ -23,7 +23,7 @@ from pipelines.load.watermark import cursor_column, is_possible
 
 
 def rules_hash(connection: Connection[Any], contract: Contract) -> str:
-    """A hash of today's rules: the contract's text, what its reference tables allow, and what the OPD has confirmed."""
+    """A hash of today's rules: the contract's text, what its reference tables allow, what is confirmed or withdrawn."""
     found = hashlib.sha256(contract.path.read_bytes() if contract.path.exists() else b"")
     for reference in dict.fromkeys(c.reference for c in contract.stored if c.reference):
         query = sql.SQL(
@@ -32,9 +32,11 @@ def rules_hash(connection: Connection[Any], contract: Contract) -> str:
         (values,) = connection.execute(query).fetchone() or ("",)
         found.update(str(values).encode())
     if has_soft_rules(contract):
+        # What was taken back counts, too: without it the rules would be those of before the confirmation.
         query = (
-            "select coalesce(md5(string_agg(concat_ws(' ', column_name, rule, cell_hash), ',' order by cell_hash,"
-            " column_name, rule)), '') from quarantine.confirmed where dataset = %s"
+            "select coalesce(md5(string_agg(concat_ws(' ', column_name, rule, cell_hash, withdrawn_at is null), ','"
+            " order by cell_hash, column_name, rule, confirmation_id)), '') from quarantine.confirmation"
+            " left join quarantine.withdrawal using (confirmation_id) where dataset = %s"
         )
         (confirmed,) = connection.execute(query, [contract.key]).fetchone() or ("",)
         found.update(str(confirmed).encode())

@@ -226,6 +226,21 @@ def test_a_confirmation_that_was_taken_back_refuses_the_row_again(opd: ToldOpd, 
     ]
 
 
+def test_the_only_confirmation_can_be_taken_back(opd: ToldOpd, tmp_path: Path) -> None:
+    """The rules are then those of before it, and the row is judged again all the same."""
+    contract = opd.dataset("uji/data", "csv", *COLUMNS)
+    send(opd, contract, tmp_path, "kode,jumlah\nA,1\nB,500\n")
+    (one,) = waiting(opd.loads.connection, contract, 10)
+    confirm(opd.loads.connection, contract, [one.entry_id], by="ani", via="command", reason="benar")
+    assert opd.load(contract) == "loaded"
+    (kept,) = confirmed(opd.loads.connection, contract, 10)
+    by = {"by": "ani", "via": "command"}
+    withdraw(opd.loads.connection, contract, [kept.confirmation_id], reason="keliru", **by)
+    assert opd.load(contract) == "loaded"
+    assert opd.loads.run(RAW) == [("A", 1)] and opd.loads.run(OPEN) == [("B",)]
+    assert opd.load(contract) in ("none", "unchanged")
+
+
 def test_a_marked_file_may_confirm_again_what_was_taken_back(opd: ToldOpd, tmp_path: Path) -> None:
     contract = opd.dataset("uji/data", "csv", *COLUMNS)
     send(opd, contract, tmp_path, "kode,jumlah\nB,500\n")
