@@ -125,6 +125,7 @@ def _copy(connection: Connection[Any], plan: LoadPlan, batch: Batch, stream: Sou
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(statement.create_landing(plan))
         if plan.private:
+            cursor.execute(statement.keep_out_of_statistics(plan))
             _keep_to_owner(cursor, plan)
         with cursor.copy(statement.copy_landing(plan, stream)) as copy:
             for block in _count_and_log(plan.contract, batch, stream.blocks):

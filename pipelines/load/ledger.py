@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -90,20 +90,31 @@ def _queue(dataset: str) -> str:
     return f"dataset:{dataset}"
 
 
-def sweep_all(connection: Connection[Any], contracts: Iterable[Contract]) -> int:
-    """Calls `sweep` for every dataset that is not being loaded. Gives the number of batches that were closed."""
+_OF_BATCH = "substring(relname from '__([0-9]+)_(?:landing|stage|duplicates)$')::bigint"
+"""The number of the batch in a table's name. A long dataset's name is cut there, and does not name one dataset."""
+
+
+def sweep_all(connection: Connection[Any]) -> int:
+    """Calls `sweep` for every dataset that a dead run may have left something of, also if its contract is gone.
+
+    Datasets that are being loaded are left. Gives the number of batches that were closed.
+    """
+    found = connection.execute(
+        "select distinct dataset from ops.load_batch where state = 'running' or (state <> 'waiting' and batch_id in"  # noqa: S608
+        f" (select {_OF_BATCH} from pg_class where relnamespace = 'landing'::regnamespace and relkind = 'r'))"
+    ).fetchall()
     dead = 0
-    for contract in contracts:
-        if locks.try_queue(connection, _queue(contract.key)):
+    for (dataset,) in found:
+        if locks.try_queue(connection, _queue(dataset)):
             try:
-                dead += sweep(connection, contract)
+                dead += sweep(connection, dataset)
             finally:
-                locks.leave_queue(connection, _queue(contract.key))
+                locks.leave_queue(connection, _queue(dataset))
     return dead
 
 
-def sweep(connection: Connection[Any], contract: Contract) -> int:
-    """Closes the batches of dead runs and drops their tables. Gives the number of batches.
+def sweep(connection: Connection[Any], dataset: str) -> int:
+    """Closes the batches of dead runs of a dataset and drops their tables. Gives the number of batches.
 
     Call it while holding the dataset's lock.
     """
@@ -111,14 +122,12 @@ def sweep(connection: Connection[Any], contract: Contract) -> int:
         "update ops.load_batch set state = 'died', finished_at = clock_timestamp(),"
         " error = 'run berakhir tanpa kabar (dihentikan paksa, atau server dimulai ulang)', code = %s"
         " where dataset = %s and state = 'running' returning batch_id",
-        ["GDK-M012", contract.key],
+        ["GDK-M012", dataset],
     ).fetchall()
-    # We compare the batch's number, because a long dataset's name is cut in the table's name, and is not unique then.
     left = connection.execute(
-        "select relname from pg_class where relnamespace = 'landing'::regnamespace and relkind = 'r'"
-        " and substring(relname from '__([0-9]+)_(?:landing|stage|duplicates)$')::bigint in"
-        " (select batch_id from ops.load_batch where dataset = %s and state <> 'waiting')",
-        [contract.key],
+        "select relname from pg_class where relnamespace = 'landing'::regnamespace and relkind = 'r'"  # noqa: S608
+        f" and {_OF_BATCH} in (select batch_id from ops.load_batch where dataset = %s and state <> 'waiting')",
+        [dataset],
     ).fetchall()
     for (name,) in left:
         connection.execute(sql.SQL("drop table if exists {}").format(sql.Identifier("landing", name)))

@@ -105,7 +105,7 @@ def load(
     today: rows whose retention is over on this day are left out; by default the day in WITA.
     """
     with ledger.dataset_lock(connection, contract.key):
-        ledger.sweep(connection, contract)
+        ledger.sweep(connection, contract.key)
         supersede_outdated(connection, contract)
         pseudonyms.set_keys(connection, contract)
         batch = ledger.open_batch(connection, contract, run_id, window, full_refresh=full_refresh)
@@ -141,7 +141,7 @@ def load(
         finally:
             if not connection.closed:
                 connection.execute("discard temporary")
-                ledger.sweep(connection, contract)
+                ledger.sweep(connection, contract.key)
     return batch
 
 

@@ -83,7 +83,7 @@ def prepare(
                 code="GDK-M003",
             ) from error
     pseudonyms.prepare_originals(connection, contracts)
-    ledger.sweep_all(connection, contracts)
+    ledger.sweep_all(connection)
     if contracts:
         supersede_abandoned(connection)
 

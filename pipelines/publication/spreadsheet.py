@@ -14,9 +14,8 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-import shutil
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import cache
@@ -35,7 +34,8 @@ MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LAYOUT = 3
 """The version of the layout. Increase it if the same rows give another workbook: then all are written again."""
 MOST_ROWS, MOST_CHARACTERS, MOST_DIGITS = 1_048_576, 32_767, 15
-"""Limits of a sheet, a cell, and a number (Excel specifications and limits). A longer number is written as text."""
+"""Limits of a sheet, a cell, and a number (Excel specifications and limits). A longer exact number is written as text,
+and a floating-point number with 16 digits."""
 PERIODS = frozenset({"tahun", "semester", "triwulan", "bulan", "desil"})
 """Columns of numbers that are names, which have no thousands separator."""
 _ID = "[$-421]"
@@ -54,18 +54,26 @@ class DoesNotFitError(Exception):
 
 
 def write_xlsx(connection: Connection[Any], mart: OpenMart, kinds: Sequence[str], path: Path) -> Written:
-    """Writes the mart's workbook to `path`. Call it inside `snapshot`. Raises DoesNotFitError."""
+    """Writes the mart's workbook to `path`. Call it inside `snapshot`. Raises DoesNotFitError and OSError."""
     from xlsxwriter import Workbook
+    from xlsxwriter.exceptions import FileCreateError
 
-    # A workbook that is left at an error is written, too, so that XlsxWriter closes its own files.
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=path.parent) as folder:
         made = Path(folder) / path.name
-        with Workbook(made, {"constant_memory": True, "tmpdir": folder}) as book:
-            book.set_properties({"author": "Gudang Data Kaltim", "title": mart.title, "created": _EPOCH})
+        book = Workbook(made, {"constant_memory": True, "tmpdir": folder, "use_zip64": True})
+        book.set_properties({"author": "Gudang Data Kaltim", "title": mart.title, "created": _EPOCH})
+        try:
             with closing(_rows(connection, mart, kinds)) as read:
                 rows = _write_data(book, mart, kinds, read)
             _write_about(book, mart)
-        shutil.move(made, path)
+            book.close()
+        except FileCreateError as error:
+            raise error.args[0] from None  # the OSError of the disk
+        except DoesNotFitError:
+            with suppress(FileCreateError):
+                book.close()  # so that XlsxWriter closes its own files
+            raise
+        made.replace(path)
     return Written(sha256_of(path), path.stat().st_size, rows)
 
 

@@ -23,7 +23,7 @@ from pipelines.extract.upload.files import UploadedFile, is_settled
 from pipelines.extract.upload.inbox import LeftFile, list_uploads
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.jobs import UPLOAD, upload_job
-from pipelines.load import arrivals
+from pipelines.load import arrivals, ledger
 from pipelines.load import prepare as bootstrap
 from pipelines.load.arrivals import Arrival, Patience
 from pipelines.resources.warehouse import Warehouse
@@ -148,6 +148,9 @@ def upload_sensor(
         try:
             with warehouse.connect() as connection:
                 _prepare_if_needed(connection, datasets)
+                ledger.sweep_all(
+                    connection
+                )  # of every source: personal rows of a killed load do not stay until night
                 for contract in tick.in_turn(uploads):
                     _look(context, tick, connection, contract, settings)
                 _survey(tick, datasets, settings)

@@ -231,6 +231,13 @@ def _migrate(
 
     try:
         locks.retry_until_locked(connection, run, patience)
+    except errors.DependentObjectsStillExist as error:
+        raise LoadError(
+            SUBJECT,
+            f"migrasi {script.name} menghapus yang masih dipakai: {first_line(error)}",
+            hint="hapus view atau fungsi buatan sendiri yang memakainya, lalu jalankan lagi",
+            code="GDK-M010",
+        ) from error
     except (
         errors.DuplicateColumn,
         errors.DuplicateObject,

@@ -86,15 +86,16 @@ def open_file(
         if blocks is None:
             blocks = _copy_text(reading, file, stream)
         else:
-            slower = Way.PLAIN if stream.exact else Way.CAREFUL
-            unfit: set[str] = set()
-            blocks = _noting_unfit_columns(blocks, unfit)
+            seen: list[UnfitError] = []
+            blocks = _noting(blocks, seen)
 
             def read_again() -> SourceStream:
+                if seen and not seen[0].columns:  # the way PLAIN would stop at the same place
+                    return open_file(contract, upload, Way.CAREFUL, limits)
                 # Once more only: a file with bad cells in many columns would be read again for each of them.
-                if unfit and not as_text:
-                    return open_file(contract, upload, way, limits, as_text=frozenset(unfit))
-                return open_file(contract, upload, slower, limits)
+                if seen and not as_text:
+                    return open_file(contract, upload, way, limits, as_text=seen[0].columns)
+                return open_file(contract, upload, Way.PLAIN if stream.exact else Way.CAREFUL, limits)
 
             stream.fallback = read_again
         stream.blocks = _checked_at_the_end(reading, content, blocks, stream, opened.pop_all())
@@ -102,12 +103,12 @@ def open_file(
     return stream
 
 
-def _noting_unfit_columns(blocks: Iterator[bytes], unfit: set[str]) -> Iterator[bytes]:
-    """Passes the blocks on. If the reader ends with UnfitError, adds the columns that it names to `unfit`."""
+def _noting(blocks: Iterator[bytes], seen: list[UnfitError]) -> Iterator[bytes]:
+    """Passes the blocks on. If the reader ends with UnfitError, adds it to `seen`."""
     try:
         yield from blocks
     except UnfitError as error:
-        unfit |= error.columns
+        seen.append(error)
         raise
 
 

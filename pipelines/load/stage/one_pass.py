@@ -1,6 +1,6 @@
 """Builds the statement that makes the stage in one pass over landing, and those that read what it has marked.
 
-Each cell is repaired, judged and cast once. The statement calls no function that has an effect, so PostgreSQL can run
+Each cell is repaired once. The statement calls no function that has an effect, so PostgreSQL can run
 it with parallel workers. Therefore it can't note refused rows elsewhere: for each of them it writes an empty row into
 the stage, which is deleted afterwards. Columns of marks say of each row which repairs changed it, and whether it is
 refused; they are dropped once they have been read.

@@ -16,7 +16,7 @@ from pipelines.contracts.columns import Column
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage.cells import cleaned_cell
 from pipelines.load.stage.rules import Rule, rules
-from pipelines.load.stage.statement import REJECTED, all_rules, cleaned_rows, count_duplicates
+from pipelines.load.stage.statement import ONCE, REJECTED, all_rules, cleaned_rows, count_duplicates
 
 SHOWN = 3
 """How many reasons are named."""
@@ -108,12 +108,13 @@ def try_repair(plan: LoadPlan, rule: Rule, column: Column) -> sql.Composed:
     return sql.SQL(
         "select count(*) filter (where {kept}), count(*) from"
         " (select l.* from {rows} join {rejected} r on r.rid = l.ctid where not {rule} limit {most}) l"
-        " cross join lateral (select {cell} as {name} offset 0) b"
+        " cross join lateral (select {cell} as {name}{once}) b"
     ).format(
         kept=sql.SQL(" and ").join(own_rules),
         rows=cleaned_rows(plan),
         rejected=REJECTED,
         rule=rule.predicate,
+        once=ONCE,
         most=sql.Literal(_SAMPLE),
         cell=cleaned_cell(column),
         name=sql.Identifier(column.name),

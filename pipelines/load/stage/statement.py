@@ -65,6 +65,13 @@ def create_landing(plan: LoadPlan) -> sql.Composed:
     )
 
 
+def keep_out_of_statistics(plan: LoadPlan) -> sql.Composed:
+    """Keeps an ANALYZE of the database from storing samples of landing's cells, which PostgreSQL would log."""
+    names = [*(c.name for c in plan.contract.stored), *((EXTRA,) if plan.contract.evolves else ())]
+    columns = [sql.SQL("alter column {} set statistics 0").format(sql.Identifier(name)) for name in names]
+    return sql.SQL("alter table {} {}").format(plan.landing, sql.SQL(", ").join(columns))
+
+
 def other_readers(plan: LoadPlan) -> sql.Composed:
     """Lists the roles besides its owner that have a right on landing. NULL is PUBLIC."""
     return sql.SQL(

@@ -60,6 +60,18 @@ def test_a_new_file_starts_one_load_of_its_dataset(zone: Zone) -> None:
     assert zone.skip_message == "1 berkas dilihat, 0 pemuatan dimulai."
 
 
+def test_a_tick_drops_what_a_killed_load_of_any_dataset_left(zone: Zone) -> None:
+    zone.tick()
+    run = zone.connection.execute
+    run(
+        "insert into ops.load_batch (batch_id, dataset, run_id) overriding system value values (77, 'dinas/hilang', 'mati')"
+    )
+    run("create unlogged table landing.dinas__hilang__77_landing (nik text)")
+    zone.tick()
+    left = run("select relname from pg_class where relnamespace = 'landing'::regnamespace").fetchall()
+    assert (left, run("select state from ops.load_batch").fetchall()) == ([], [("died",)])
+
+
 def test_a_file_still_being_written_waits_until_it_is_quiet(zone: Zone) -> None:
     zone.put(A)
     assert zone.tick() == []

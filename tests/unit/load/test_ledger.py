@@ -64,7 +64,7 @@ def test_failure_is_recorded_only_if_the_load_is_still_running(tmp_path: Path) -
 
 def test_sweep_closes_rows_of_dead_runs_and_drops_their_tables(tmp_path: Path) -> None:
     recorder = Recorder([(7,)], [("uji__data__7_landing",), ("uji__data__7_stage",)])
-    assert ledger.sweep(as_connection(recorder), contract_of(tmp_path, ID)) == 1
+    assert ledger.sweep(as_connection(recorder), "uji/data") == 1
     closed, found, *dropped = [statement for statement, _ in recorder.ran]
     assert closed.startswith(
         "update ops.load_batch set state = 'died', finished_at = clock_timestamp(), error = 'run"

@@ -65,6 +65,8 @@ def typed_columns(file: BinaryIO, delimiter: str, columns: Sequence[Column]) -> 
     types = _fitting(rows, 1, types)
     for rows in _samples(file, delimiter, len(columns)):
         types = _fitting(rows, 0, types)
+        if not types:
+            break
     return types
 
 

@@ -34,5 +34,5 @@ def test_repair_is_tried_on_a_sample_of_rows_that_break_a_rule(tmp_path: Path) -
             select l.* from {written(cleaned_rows(plan))} join "pg_temp"."rejected_rows" r on r.rid = l.ctid
             where not {written(broken.predicate)} limit 1000
         ) l
-        cross join lateral (select "ops"."angka_id"("l"."n") as "n" offset 0) b
+        cross join lateral (select "ops"."angka_id"("l"."n") as "n" offset '0') b
     """)
