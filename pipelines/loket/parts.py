@@ -8,27 +8,30 @@ here: what a whole file must be (uploads.py).
 
 from __future__ import annotations
 
+import asyncio
+import os
 import secrets
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from unicodedata import normalize
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from pipelines.loket.pages import Pages, Site
-from pipelines.loket.receiving import Received, ReceiveError, too_large
+from pipelines.loket.receiving import Received, ReceiveError, disk_error, temporary_file, too_large, write_all
 
 MOST_PARTIAL, MOST_OF_A_PERSON = 12, 2
 """So many files may be on their way, and so many of one person: each has its bytes on the disk."""
 LIFE_S = 1_800.0
 """A file of which no part has come for so long is given up."""
+PART_S = 300.0
+"""So long one part may take. What came until then counts."""
 _OFFSET = "Upload-Offset"
 
 
@@ -45,6 +48,21 @@ class Partial:
     offset: int = 0
     is_busy: bool = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of its bytes are there, and no others."""
+        return self.offset == self.size == os.fstat(self.file.fileno()).st_size
+
+    def add(self, block: bytes) -> None:
+        """Writes a block behind what is there. Raises OSError; then the file is as it was before."""
+        self.file.seek(self.offset)
+        try:
+            write_all(self.file, block)
+        except OSError:
+            self.file.truncate(self.offset)
+            raise
+        self.offset += len(block)
+
 
 class PartialFiles:
     """The files that are on their way. now: a clock in seconds."""
@@ -54,18 +72,23 @@ class PartialFiles:
         self._files: dict[str, Partial] = {}
 
     def begin(self, person: str, key: str, name: str, size: int) -> str:
-        """Makes room for a file, and gives its token. Raises ReceiveError if it is too large, or there are too many."""
+        """Makes room for a file, and gives its token. A file that the person has left lying makes way for it.
+
+        Raises ReceiveError if it is too large, if too many are being sent, or if the disk is full.
+        """
         self._give_up()
         if size > self._most_bytes:
             raise too_large(self._most_bytes)
-        own = [one for one in self._files.values() if one.person == person]
+        own = [token for token, one in self._files.items() if one.person == person]
         if len(own) >= MOST_OF_A_PERSON or len(self._files) >= MOST_PARTIAL:
-            raise ReceiveError(
-                "terlalu banyak berkas sedang dikirim", "tunggu sampai selesai, lalu kirim lagi", 429
-            )
+            idle = [token for token in own if not self._files[token].is_busy]
+            if not idle:
+                raise ReceiveError(
+                    "terlalu banyak berkas sedang dikirim", "tunggu sampai selesai, lalu kirim lagi", 429
+                )
+            self.remove(min(idle, key=lambda token: self._files[token].touched))
         token = secrets.token_urlsafe(16)
-        file = tempfile.NamedTemporaryFile(prefix="gudang-loket-")  # noqa: SIM115  # `remove` closes it
-        self._files[token] = Partial(person, key, name, size, self._now(), file)
+        self._files[token] = Partial(person, key, name, size, self._now(), temporary_file())
         return token
 
     def find(self, token: str, person: str) -> Partial:
@@ -88,7 +111,8 @@ class PartialFiles:
             self.remove(token)
 
     def _give_up(self) -> None:
-        late = [t for t, one in self._files.items() if not one.is_busy and self._now() - one.touched > LIFE_S]
+        files = [*self._files.items()]  # another thread may begin one meanwhile
+        late = [t for t, one in files if not one.is_busy and self._now() - one.touched > LIFE_S]
         for token in late:
             self.remove(token)
 
@@ -96,9 +120,11 @@ class PartialFiles:
 class PagesByParts(Pages):
     """The pages of a site, and the requests by which a file comes in parts."""
 
-    def __init__(self, site: Site, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, site: Site, now: Callable[[], float] = time.monotonic, part_seconds: float = PART_S
+    ) -> None:
         super().__init__(site)
-        self._partial = PartialFiles(site.most_bytes, now)
+        self._partial, self._part_seconds = PartialFiles(site.most_bytes, now), part_seconds
 
     def close(self) -> None:
         """Forgets the files that are on their way."""
@@ -129,40 +155,52 @@ class PagesByParts(Pages):
         return Response(headers={_OFFSET: str(found.offset)})
 
     async def add(self, request: Request) -> Response:
-        """Adds a part. What came before a connection broke counts."""
+        """Adds a part. What came before a connection broke, or the disk was full, counts."""
         found = await run_in_threadpool(self._own, request)
         if found.is_busy or request.headers.get(_OFFSET) != str(found.offset):
             return Response(status_code=409, headers={_OFFSET: str(found.offset)})
         found.is_busy = True
+        until = asyncio.get_running_loop().time() + self._part_seconds
+        blocks = aiter(request.stream())
         try:
-            async for block in request.stream():
+            while True:
+                async with asyncio.timeout_at(until):  # a write is never cancelled
+                    block = await anext(blocks, None)
+                if block is None:
+                    break
                 if found.offset + len(block) > found.size:
                     return Response(status_code=413)
-                await run_in_threadpool(_write, found, block)
+                await run_in_threadpool(found.add, block)
         except ClientDisconnect:
             return Response(status_code=400)
+        except TimeoutError:
+            return Response(status_code=408)
+        except OSError as error:
+            full = disk_error(error)
+            return PlainTextResponse(f"{full.message.capitalize()}; {full.hint}.", full.status)
         finally:
             found.is_busy = False
         return Response(status_code=204, headers={_OFFSET: str(found.offset)})
 
     async def finish(self, request: Request) -> Response:
-        """Does with a whole file what the form does: sends it, or only checks it."""
+        """Does with a whole file what the form does: sends it, or only checks it.
+
+        The file is kept if we could not do it, because the warehouse did not answer.
+        """
         found = await run_in_threadpool(self._own, request)
-        if found.is_busy or found.offset != found.size:
-            return Response(status_code=409, headers={_OFFSET: str(found.offset)})
+        if found.is_busy or not found.is_whole:
+            text = "Berkas belum lengkap atau masih diperiksa; lihat riwayat di bawah sebelum mengirim lagi."
+            return PlainTextResponse(text, 409, headers={_OFFSET: str(found.offset)})
         found.is_busy = True
         try:
             contract = await run_in_threadpool(self._contract_of, request, found.key)
-            await run_in_threadpool(found.file.flush)
             fields = {"aksi": request.query_params.get("aksi", "")}
-            return await self._take(request, contract, Received(Path(found.file.name), found.name, fields))
+            answer = await self._take(request, contract, Received(Path(found.file.name), found.name, fields))
         finally:
+            found.is_busy = False
+        if answer.status_code < 500:
             self._partial.remove(request.path_params["token"])
+        return answer
 
     def _own(self, request: Request) -> Partial:
         return self._partial.find(request.path_params["token"], self._person(request).name)
-
-
-def _write(partial: Partial, block: bytes) -> Any:
-    partial.file.write(block)
-    partial.offset += len(block)

@@ -5,6 +5,7 @@ What belongs here: the bytes of a request. Not here: what the file is (uploads.p
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -58,8 +59,8 @@ class Received:
 async def received(request: Request, most_bytes: int) -> AsyncIterator[Received]:
     """Receives the form of a request; the file is deleted when the context ends.
 
-    Raises ReceiveError if the file has more than `most_bytes`, if the form is damaged or has no file, or if the
-    connection broke before its end.
+    Raises ReceiveError if the file has more than `most_bytes`, if the form is damaged or has no file, if the connection
+    broke before its end, or if the disk is full.
     """
     kind, options = parse_options_header(request.headers.get("Content-Type", ""))
     boundary = options.get(b"boundary")
@@ -67,7 +68,7 @@ async def received(request: Request, most_bytes: int) -> AsyncIterator[Received]
         raise ReceiveError("ini bukan formulir dengan berkas", "kirim berkas lewat halaman dataset")
     if int(_digits(request.headers.get("Content-Length"))) > most_bytes + _FORM:
         raise too_large(most_bytes)
-    with tempfile.NamedTemporaryFile(prefix="gudang-loket-") as file:
+    with temporary_file() as file:
         form = _Form(file)
         parser = MultipartParser(boundary, form.callbacks())
         try:
@@ -76,6 +77,8 @@ async def received(request: Request, most_bytes: int) -> AsyncIterator[Received]
                 if form.size > most_bytes or form.taken > _FORM:
                     raise too_large(most_bytes)
             parser.finalize()
+        except OSError as error:
+            raise disk_error(error) from None
         except ClientDisconnect:
             raise ReceiveError("koneksi terputus sebelum berkas selesai dikirim", "kirim lagi") from None
         except FormParserError:
@@ -84,7 +87,6 @@ async def received(request: Request, most_bytes: int) -> AsyncIterator[Received]
             raise ReceiveError("formulirnya terpotong", "muat ulang halaman, lalu kirim lagi")
         if not form.name:
             raise ReceiveError("belum ada berkas yang dipilih", "pilih satu berkas, lalu kirim", 422)
-        file.flush()
         yield Received(Path(file.name), normalize("NFC", form.name), form.fields)
 
 
@@ -115,6 +117,31 @@ def too_large(most_bytes: int) -> ReceiveError:
     """The error for a file with more bytes than this."""
     message = f"berkas lebih besar dari {most_bytes >> 20} MB"
     return ReceiveError(message, "bagi menjadi beberapa berkas, atau hubungi walidata", 413)
+
+
+def temporary_file() -> IO[bytes]:
+    """A file for what is received, which is deleted when it is closed. Raises ReceiveError.
+
+    It has no buffer: when a write has succeeded, its bytes are in the file.
+    """
+    try:
+        return tempfile.NamedTemporaryFile(prefix="gudang-loket-", buffering=0)
+    except OSError as error:
+        raise disk_error(error) from None
+
+
+def write_all(file: IO[bytes], block: bytes) -> None:
+    """Writes a block into a file without a buffer. Raises OSError; then a part of the block may be in the file."""
+    rest = memoryview(block)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def disk_error(error: OSError) -> ReceiveError:
+    """The error for a file that could not be written here, because the disk is full or for another reason."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return ReceiveError("disk server penuh, jadi berkas tidak dapat diterima", "hubungi walidata", 507)
+    return ReceiveError("berkas tidak dapat ditulis di server", "hubungi walidata", 500)
 
 
 @dataclass
@@ -177,7 +204,7 @@ class _Form:
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:
             self.size += end - start
-            self.file.write(data[start:end])
+            write_all(self.file, data[start:end])
         else:
             self._text += self._taken(data[start:end])
             if len(self._text) > _MOST_OF_A_FIELD:

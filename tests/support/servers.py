@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,6 +157,14 @@ def process(
         finally:
             child.terminate()
             child.wait(90)
+
+
+def wait_until(what: str, seen: Callable[[], bool], seconds: float = 300.0) -> None:
+    """Waits until `seen` is true. what: names it where it does not come."""
+    deadline = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < deadline, f"not seen: {what}"
+        time.sleep(0.1)
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path, seconds: float = 120.0) -> None:

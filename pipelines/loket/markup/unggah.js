@@ -5,9 +5,11 @@ function prepare() {
   const form = document.getElementById("kirim");
   const message = document.getElementById("pesan");
   if (message) { message.tabIndex = -1; message.focus(); }
-  const counted = document.getElementById("hitungan");
-  if (counted) setTimeout(() => location.assign(counted.href), 4000);
   if (!form) return;
+  const counted = document.getElementById("pratinjau");
+  const stop = new AbortController();
+  if (counted?.dataset.from) watch(counted, stop.signal);
+  form.addEventListener("change", () => stop.abort());
   const buttons = form.querySelectorAll("button");
   const show = (value, text) => {
     document.getElementById("maju").hidden = false;
@@ -28,9 +30,11 @@ function prepare() {
     show(0, text);
     for (const button of buttons) button.disabled = false;
   };
-  const broken = () => failed("Koneksi terputus; belum ada yang dikirim. Coba lagi.");
+  const broken = (error) =>
+    failed(error instanceof Told ? error.message : "Koneksi terputus; lihat riwayat di bawah sebelum mengirim lagi.");
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    stop.abort();
     const data = new FormData(form, event.submitter);
     const file = data.get("berkas");
     const most = Number(form.dataset.most);
@@ -54,6 +58,25 @@ function prepare() {
     request.send(data);
   });
 }
+// Why a file cannot be sent, in the words of the server.
+class Told extends Error {}
+const pause = (milliseconds) => new Promise((again) => setTimeout(again, milliseconds));
+// Asks until the file that was checked is counted. Only the section about it changes; the form stays as it is.
+async function watch(section, stopped) {
+  while (section.dataset.from) {
+    await pause(4000);
+    if (stopped.aborted) return;
+    const answer = await fetch(section.dataset.from, { signal: stopped }).catch(() => null);
+    const text = answer?.ok ? await answer.text().catch(() => "") : "";
+    if (stopped.aborted) return;
+    const next = new DOMParser().parseFromString(text, "text/html").getElementById("pratinjau");
+    if (!next || next.textContent === section.textContent) continue;
+    const hadFocus = section.contains(document.activeElement);
+    section.replaceWith(next);
+    section = next;
+    if (hadFocus) { section.tabIndex = -1; section.focus(); }
+  }
+}
 // Sends a file part by part. After a break it asks how much has come, and goes on there. Gives the page that answers.
 async function sendParts(form, file, order, showShare, show) {
   const query = "?nama=" + encodeURIComponent(file.name) + "&ukuran=" + file.size;
@@ -71,15 +94,21 @@ async function sendParts(form, file, order, showShare, show) {
       showShare(sent, file.size);
       continue;
     }
+    if (answer?.status === 507) throw new Told(await answer.text());
     breaks += 1;
     if (breaks > 8) throw new Error("too many breaks");
     show(Math.floor((100 * sent) / file.size), "Koneksi terputus; dilanjutkan …");
-    await new Promise((again) => setTimeout(again, 250 * 2 ** breaks));
+    await pause(250 * 2 ** breaks);
     const there = await fetch(place, { method: "HEAD" }).catch(() => null);
     if (there?.status === 404) throw new Error("given up");
     if (there?.ok) sent = Number(there.headers.get("Upload-Offset"));
   }
-  const page = await fetch(place + "?aksi=" + order, { method: "POST" });
-  return page.text();
+  for (let tries = 1; ; tries += 1) {
+    const page = await fetch(place + "?aksi=" + order, { method: "POST" });
+    if (page.status === 409) throw new Told(await page.text());
+    if (page.status < 500 || page.redirected || tries === 4) return page.text();
+    show(100, "Gudang data belum menjawab; dicoba lagi …");
+    await pause(1000 * 2 ** tries);
+  }
 }
 prepare();

@@ -6,8 +6,7 @@ import json
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ import requests
 from pipelines.settings import PROJECT_ROOT
 from tests.support.contracts import column, database, document, write
 from tests.support.office import Office, open_office
+from tests.support.servers import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ASSETS = "{ assetNodes { assetKey { path } description } }"
@@ -34,13 +34,6 @@ def assets(office: Office) -> dict[str, str]:
     return {"/".join(node["assetKey"]["path"]): node["description"] for node in nodes}
 
 
-def wait(what: str, seen: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 300
-    while not seen():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.5)
-
-
 def health(office: Office) -> str:
     """What `gudang health` says of the definitions."""
     command = [sys.executable, "-m", "pipelines.cli.main", "health", "--json"]
@@ -53,14 +46,14 @@ def health(office: Office) -> str:
 
 def test_changed_contracts_are_read_without_a_click_unless_they_are_faulty(office: Office) -> None:
     contracts = office.project / "contracts"
-    wait("the pages", lambda: "raw/dinkes/puskesmas" in assets(office))
+    wait_until("the pages", lambda: "raw/dinkes/puskesmas" in assets(office))
     first = assets(office)
     assert health(office) == "tidak ada berkas salah yang ditolak"
 
     source = database("GUDANG_SUMBER_DINKES_URL")
     new = document("dinkes/baru", [column("nama")], source, extract={"table": "puskesmas"})
     write(contracts, new)
-    wait("the new asset", lambda: "raw/dinkes/baru" in assets(office))
+    wait_until("the new asset", lambda: "raw/dinkes/baru" in assets(office))
     second = assets(office)
     assert second.keys() - first.keys() == {"raw/dinkes/baru"}
 
@@ -68,13 +61,13 @@ def test_changed_contracts_are_read_without_a_click_unless_they_are_faulty(offic
     (contracts / "dinkes/puskesmas.odcs.yaml").write_text(
         good.replace("logicalType:", "logicalTipe:", 1), "utf-8"
     )
-    wait("the fault", lambda: "ditolak sejak" in health(office))
+    wait_until("the fault", lambda: "ditolak sejak" in health(office))
     assert re.search(r": contracts/dinkes/puskesmas\.odcs\.yaml:[1-9]\d*: ", health(office))
     assert "Definisi lama tetap dipakai" in office.log.read_text("utf-8")
     assert assets(office) == second
 
     (contracts / "dinkes/puskesmas.odcs.yaml").write_text(good.replace("\nname:", "\n\nname:"), "utf-8")
-    wait("the correction", lambda: office.log.read_text("utf-8").count("Definisi dibaca lagi") == 2)
+    wait_until("the correction", lambda: office.log.read_text("utf-8").count("Definisi dibaca lagi") == 2)
     assert health(office) == "tidak ada berkas salah yang ditolak"
     assert assets(office) == second
     assert office.ask("select count(*) from job_ticks where status = 'FAILURE'", database="dagster") == [(0,)]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -13,7 +17,7 @@ import requests
 from pipelines.settings import PROJECT_ROOT
 from tests.support.loket import POOR, VISITS, Office
 from tests.support.nginx import issue_certificate, nginx_config, require_nginx, write_passwords
-from tests.support.servers import free_ports, process, short_folder, wait_for_port
+from tests.support.servers import free_ports, process, short_folder, wait_for_port, wait_until
 
 RINA, BUDI, TONO = ("rina", "sandi-rina"), ("budi", "sandi-budi"), ("tono", "sandi-tono")
 """Two OPD, and somebody with a password whom the file of users does not know."""
@@ -94,6 +98,27 @@ def test_a_file_comes_through_with_the_name_of_the_log_in(site: Behind) -> None:
     assert site.office.uploaders() == [(VISITS, "a.csv", "rina")]
     other = {"Origin": "https://jahat.example", "Sec-Fetch-Site": "cross-site"}
     assert site.ask("POST", f"/dataset/{VISITS}", RINA, headers=other, **form).status_code == 403
+
+
+def test_a_part_that_breaks_off_is_kept_as_far_as_it_came(site: Behind) -> None:
+    query = {"nama": "b.csv", "ukuran": "50"}
+    begun = site.ask("POST", f"/dataset/{VISITS}/bagian", RINA, params=query)
+    assert begun.status_code == 201
+    place, port = begun.headers["Location"], urlsplit(site.url).port
+    log_in = base64.b64encode(":".join(RINA).encode()).decode()
+    head = f"PATCH {place} HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Basic {log_in}\r\n"
+    trusted = ssl.create_default_context(cafile=str(site.authority))
+    with (
+        socket.create_connection(("localhost", port)) as plain,
+        trusted.wrap_socket(plain, server_hostname="localhost") as opened,
+    ):
+        opened.sendall(f"{head}Upload-Offset: 0\r\nContent-Length: 50\r\n\r\n".encode() + b"x" * 20)
+        wait_until(
+            "20 bytes have come",
+            lambda: site.ask("HEAD", place, RINA).headers.get("Upload-Offset") == "20",
+        )
+    rest = {"data": b"x" * 30, "headers": {"Upload-Offset": "20"}}
+    wait_until("the rest is taken", lambda: site.ask("PATCH", place, RINA, **rest).status_code == 204)
 
 
 def test_the_log_has_no_password_and_no_name_of_a_failed_log_in(site: Behind) -> None:

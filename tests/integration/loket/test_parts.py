@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import resource
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
 
-from pipelines.loket.parts import LIFE_S, MOST_OF_A_PERSON, MOST_PARTIAL, PartialFiles
+from pipelines.loket.login import ProxyLogin
+from pipelines.loket.parts import (
+    LIFE_S,
+    MOST_OF_A_PERSON,
+    MOST_PARTIAL,
+    PagesByParts,
+    PartialFiles,
+)
 from pipelines.loket.receiving import ReceiveError
-from tests.support.loket import MOST, VISITS, Office, Page
+from pipelines.loket.users import UsersFile
+from tests.support.loket import MOST, USERS, VISITS, Office, Page
+from tests.support.servers import free_port, wait_until
 
 GOOD = b"nomor,Jenis Kelamin,tanggal\n1,L,2026-01-31\n2,P,\n"
 
@@ -81,14 +94,10 @@ def test_a_broken_connection_keeps_what_has_come(page: Page) -> None:
     with socket.create_connection(("127.0.0.1", page.port)) as opened:
         head = f"PATCH {place} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-User: rina\r\nUpload-Offset: 0\r\n"
         opened.sendall(f"{head}Content-Length: {len(GOOD)}\r\n\r\n".encode() + GOOD[:20])
-        while offset_of(page, place) != "20":
-            pass
+        wait_until("20 bytes have come", lambda: offset_of(page, place) == "20")
         assert add(page, place, 20, GOOD[20:]) == (409, "20")  # another part is still coming
-    for _ in range(200):  # until the server has seen that the other end is gone
-        if add(page, place, 20, GOOD[20:]) == (204, str(len(GOOD))):
-            break
-    else:
-        pytest.fail(f"offset {offset_of(page, place)}")
+    whole = (204, str(len(GOOD)))  # not before the server has seen that the other end is gone
+    wait_until("the rest is taken", lambda: add(page, place, 20, GOOD[20:]) == whole)
     assert page.ask("POST", f"{place}?aksi=kirim", "rina").status_code == 303
 
 
@@ -109,13 +118,101 @@ def test_nobody_else_reaches_it_and_nothing_is_too_large(office: Office, page: P
     assert office.files() == []
 
 
+@contextmanager
+def full_disk(most: int) -> Iterator[None]:
+    """No file of this process may have more bytes: a write is cut off there, and the next one fails."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_is_said_and_spoils_nothing(office: Office, page: Page) -> None:
+    rows = "".join(f"{number % 9999 + 1},L,2026-01-{number % 28 + 1:02}\n" for number in range(50_000))
+    content = b"nomor,Jenis Kelamin,tanggal\n" + rows.encode()
+    assert 700_000 < len(content) < MOST
+    place = begin(page, len(content))
+    with full_disk(500_001):  # in the middle of a block
+        refused = page.ask("PATCH", place, "rina", data=content, headers={"Upload-Offset": "0"})
+        assert refused.status_code == 507
+        assert refused.text.startswith("Disk server penuh")
+        whole = page.send(VISITS, "lain.csv", content, "rina")
+        assert whole.status_code == 507
+        assert "disk server penuh" in whole.text.lower()
+    there = int(offset_of(page, place) or -1)
+    assert 0 < there <= 500_001
+    assert page.ask("POST", f"{place}?aksi=kirim", "rina").status_code == 409
+    assert add(page, place, there, content[there:]) == (204, str(len(content)))
+    assert page.ask("POST", f"{place}?aksi=kirim", "rina").status_code == 303
+    assert (office.zone / VISITS / "januari.csv").read_bytes() == content
+
+
+def test_a_file_is_kept_while_the_warehouse_does_not_answer(office: Office) -> None:
+    gone = f"postgresql://gudang@127.0.0.1:{free_port()}/gudang"
+    office.clean()
+    with office.behind_a_proxy(gone) as page:
+        place = begin(page, len(GOOD))
+        add(page, place, 0, GOOD)
+        assert page.ask("POST", f"{place}?aksi=kirim", "rina").status_code == 503
+        assert offset_of(page, place) == str(len(GOOD))
+    assert office.files() == []
+
+
+def test_a_part_that_stands_still_is_ended_and_what_came_is_kept(office: Office, tmp_path: Path) -> None:
+    users = tmp_path / "pengguna.yaml"
+    users.write_text(USERS)
+    pages = PagesByParts(office.site(ProxyLogin(UsersFile(users))), part_seconds=0.2)
+
+    async def ask() -> list[object]:
+        def request(method: str, place: str, query: bytes = b"", **path: str) -> Request:
+            blocks = iter([{"type": "http.request", "body": b"12345", "more_body": True}])
+
+            async def receive() -> dict[str, object]:
+                for block in blocks:
+                    return block
+                await asyncio.Event().wait()  # the sender says nothing any more
+                raise AssertionError
+
+            headers = [(b"x-forwarded-user", b"rina"), (b"upload-offset", b"0")]
+            scope = {"type": "http", "method": method, "path": place, "query_string": query}
+            return Request({**scope, "headers": headers, "path_params": path}, receive)
+
+        opd, dataset = VISITS.split("/")
+        begun = await pages.begin(request("POST", "/", b"nama=a.csv&ukuran=10", opd=opd, dataset=dataset))
+        token = begun.headers["location"].rpartition("/")[2]
+        added = await pages.add(request("PATCH", "/", token=token))
+        told = await pages.tell(request("HEAD", "/", token=token))
+        return [added.status_code, told.headers["upload-offset"]]
+
+    assert asyncio.run(ask()) == [408, "5"]
+    pages.close()
+
+
+def test_what_a_person_has_left_lying_makes_way() -> None:
+    now = [0.0]
+    files = PartialFiles(100, lambda: now[0])
+    tokens: list[str] = []
+    for _ in range(MOST_OF_A_PERSON):
+        tokens.append(files.begin("rina", VISITS, "a.csv", 10))
+        now[0] += 1
+    files.find(tokens[0], "rina")  # so that the second one is the oldest
+    third = files.begin("rina", VISITS, "a.csv", 10)
+    with pytest.raises(Exception, match="404"):
+        files.find(tokens[1], "rina")
+    for token in (tokens[0], third):
+        files.find(token, "rina").is_busy = True
+    with pytest.raises(ReceiveError) as refused:  # both are being sent
+        files.begin("rina", VISITS, "a.csv", 10)
+    assert refused.value.status == 429
+    files.close()
+
+
 def test_only_some_files_are_on_their_way_and_late_ones_are_given_up() -> None:
     now = [0.0]
     files = PartialFiles(100, lambda: now[0])
     tokens = [files.begin("rina", VISITS, "a.csv", 10) for _ in range(MOST_OF_A_PERSON)]
-    with pytest.raises(ReceiveError) as refused:
-        files.begin("rina", VISITS, "a.csv", 10)
-    assert refused.value.status == 429
     others = [files.begin(f"orang {n}", VISITS, "a.csv", 10) for n in range(MOST_PARTIAL - MOST_OF_A_PERSON)]
     with pytest.raises(ReceiveError):
         files.begin("budi", VISITS, "a.csv", 10)
