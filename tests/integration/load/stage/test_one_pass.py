@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from psycopg import Connection
+from psycopg import sql
 
 from pipelines.contracts.model import Contract
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage import one_pass
+from pipelines.load.stage import one_pass, statement
 from pipelines.quality.gate import GateResult
 from tests.support.contracts import column
 from tests.support.loads import Loads, Row, Rows
@@ -72,21 +73,58 @@ def test_parallel_workers_leave_the_same_rows_and_counts(loads: Loads, seed: int
     assert result(loads, contract, lambda *_: rows, PARALLEL) == serial
 
 
-def plan_of_stage(connection: Connection[Any], loads: Loads, setting: str) -> str:
-    plan = LoadPlan(contract_of(loads), 99)
-    connection.execute(
-        "create unlogged table if not exists landing.uji__data__99_landing"
-        " (id text, nama text, nilai text, hari text, _source_position text)"
+def with_everything(loads: Loads) -> Contract:
+    """A contract with a pseudonym, and more repairs than a column of marks has bits."""
+    return loads.contract(
+        column("id", "integer", primaryKey=True),
+        column("nik", classification="pribadi", pseudonymise="kesehatan"),
+        *(column(f"k{number}", parse=["teks"]) for number in range(31)),
     )
-    connection.execute(setting.encode())
-    explained = connection.execute(b"explain " + one_pass.create_stage(plan).as_string(connection).encode())
-    return "\n".join(line for (line,) in explained.fetchall())
 
 
-def test_whole_stage_is_made_by_the_workers(loads: Loads) -> None:
-    """Gather is the topmost node: repairs, rules and casts are below it."""
-    assert plan_of_stage(loads.connection, loads, PARALLEL).startswith("Gather")
-    assert "Gather" not in plan_of_stage(loads.connection, loads, SERIAL)
+def evolving(loads: Loads) -> Contract:
+    """A contract that takes unknown columns."""
+    return loads.contract(column("id", "integer", primaryKey=True), schema_contract="evolve")
+
+
+def plan_of_stage(loads: Loads, contract: Contract, setting: str) -> str:
+    """What PostgreSQL says of the statement that makes the stage."""
+    plan = LoadPlan(contract, 99)
+    loads.connection.execute(statement.create_landing(plan))
+    loads.connection.execute(setting.encode())
+    explained = loads.connection.execute(sql.SQL("explain {}").format(one_pass.create_stage(plan)))
+    lines = [line for (line,) in explained.fetchall()]
+    loads.connection.execute(sql.SQL("drop table {}").format(plan.landing))
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("contract", [contract_of, with_everything, evolving])
+def test_whole_stage_is_made_by_the_workers(loads: Loads, contract: Callable[[Loads], Contract]) -> None:
+    """Repairs, rules and pseudonyms are below the node Gather. Casts alone may be above it."""
+    first, second, *_ = plan_of_stage(loads, contract(loads), PARALLEL).splitlines()
+    assert "Gather" in first + second
+    assert "Gather" not in plan_of_stage(loads, contract(loads), SERIAL)
+
+
+def test_pseudonyms_and_repairs_of_a_second_column_of_marks_come_from_workers(
+    loads: Loads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
+    contract = with_everything(loads)
+    rows: list[Row] = [
+        [str(n), f"990101010190{n:04}", *["bersih"] * 30, " kotor " if n % 2 else "bersih"]
+        for n in range(2000)
+    ]
+    left: list[Any] = []
+    for setting in (SERIAL, PARALLEL):
+        loads.connection.execute(setting.encode())
+        batch = loads.load(contract, lambda *_: rows, full_refresh=True)
+        repaired = loads.run(
+            f"select column_name, rows from ops.load_repair where batch_id = {batch.batch_id}"  # noqa: S608
+        )
+        assert (batch.quarantined, repaired) == (0, [("k30", 1000)])
+        left.append(loads.run("select id, nik, k30 from raw.uji__data order by id"))
+    assert left[0] == left[1] and len({nik for _, nik, _ in left[0]}) == 2000
 
 
 def test_stage_of_refused_rows_alone_is_empty_and_has_no_marks(loads: Loads) -> None:
