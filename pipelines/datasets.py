@@ -7,6 +7,7 @@ fault. Not here: reading a contract (contracts/files.py) or a suite (quality/sui
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,11 +70,12 @@ def digests(settings: Settings) -> dict[str, str]:
     """The files that datasets and models are read from, by their path in the project, with the SHA-256 of each."""
     found: dict[str, str] = {}
     for folder in (settings.contracts_dir, settings.expectations_dir, settings.models_dir):
-        for file in sorted(folder.rglob("*")):
-            # One that is gone a moment later is as one that was never there.
-            with suppress(FileNotFoundError):
-                if file.suffix in _READ and file.is_file():
-                    found[name_of(file, settings)] = hashlib.sha256(file.read_bytes()).hexdigest()
+        # A file or folder that is gone a moment later is as one that was never there; os.walk leaves it out, too.
+        for base, _, names in os.walk(folder):
+            for file in (Path(base, name) for name in names):
+                with suppress(FileNotFoundError):
+                    if file.suffix in _READ and file.is_file():
+                        found[name_of(file, settings)] = hashlib.sha256(file.read_bytes()).hexdigest()
     return found
 
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.server.processes import run_to_its_end
+from pipelines.redaction.secrets import shown
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
@@ -33,7 +34,7 @@ LOCATION = "gudang-data-kaltim"
 LOOK_SECONDS = 3.0
 """How often the files are looked at. Files that differ from the look before are still being written."""
 RETRY_LOOKS = 20
-"""After so many looks a reload that failed is tried again."""
+"""After so many looks a check or a reload that failed is tried again."""
 _SHOWN = 5
 
 
@@ -77,13 +78,24 @@ def watched(
     look = Look(known, partial(faults_of, settings), partial(_reload, settings, socket))
 
     def watch() -> None:
+        said = ""
         while not stop.wait(LOOK_SECONDS):
-            if line := look.at(digests(settings)):
-                say(line)
-                if look.faults:
-                    note_faults(settings.home, look.faults, datetime.now(UTC))
-            if not look.faults:
-                forget_faults(settings.home)
+            try:
+                if line := look.at(digests(settings)):
+                    say(shown(line))
+                    if look.faults:
+                        note_faults(settings.home, look.faults, datetime.now(UTC))
+                if not look.faults:
+                    forget_faults(settings.home)
+            except (
+                Exception
+            ) as error:  # a disk that is full, a folder without rights: the next look may succeed
+                line = f"Berkas belum dapat dilihat, dan dilihat lagi: {type(error).__name__}"
+                if line != said:
+                    say(line)
+                said = line
+            else:
+                said = ""
 
     threading.Thread(target=watch, name="definitions", daemon=True).start()
     try:
@@ -97,12 +109,12 @@ class Look:
     """Decides at each look at the files what is to be done.
 
     known: the files of the definitions in use, by path with their hashes. check: gives the faults of files that have
-    changed. reload: reads the definitions anew, and gives why it could not, or "". faults: of the files that were
-    refused at last.
+    changed, None if it could not look. reload: reads the definitions anew, and gives why it could not, or "". faults:
+    of the files that were refused at last.
     """
 
     known: Mapping[str, str]
-    check: Callable[[Collection[str]], list[str]]
+    check: Callable[[Collection[str]], list[str] | None]
     reload: Callable[[], str]
     faults: list[str] = field(default_factory=list[str])
     _before: Mapping[str, str] | None = None
@@ -121,7 +133,11 @@ class Look:
         changed = sorted(
             path for path in self.known.keys() | now.keys() if self.known.get(path) != now.get(path)
         )
-        self._done, self.faults = now, self.check(changed)
+        self._done, found = now, self.check(changed)
+        if found is None:
+            self._looks = RETRY_LOOKS
+            return "Berkas yang berubah belum dapat diperiksa, dan diperiksa lagi: lihat log proses ini"
+        self.faults = found
         if self.faults:
             return (
                 f"Definisi lama tetap dipakai, karena berkas yang berubah salah: {_listed(self.faults, '; ')}"
@@ -133,30 +149,26 @@ class Look:
         return f"Definisi dibaca lagi, {len(changed)} berkas berubah: {_listed(changed, ', ')}"
 
 
-def faults_of(settings: Settings, changed: Collection[str]) -> list[str]:
+def faults_of(settings: Settings, changed: Collection[str]) -> list[str] | None:
     """The faults of changed files that would take something out of the definitions, each with file and line.
 
-    A fault that was there before, of a file that did not change, is not named: Dagster shows it already.
+    A fault that was there before, of a file that did not change, is not named: Dagster shows it already. Gives None if
+    the process that looks ends without an answer, as when it is killed.
     """
     done = subprocess.run(
         [sys.executable, "-m", __name__],
-        input=json.dumps([*changed]), cwd=settings.project, capture_output=True, text=True, check=False,
+        input=json.dumps([*changed]), cwd=settings.project, stdout=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
-    if done.returncode:
-        return [_last_line(done.stderr)]
-    return [*map(str, json.loads(done.stdout.splitlines()[-1]))]
+    lines = done.stdout.splitlines()
+    return None if done.returncode or not lines else [*map(str, json.loads(lines[-1]))]
 
 
 def _reload(settings: Settings, socket: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "pipelines.runs.reload", str(socket)],
-        cwd=settings.project, capture_output=True, text=True, check=False,
+        cwd=settings.project, check=False,
     )  # fmt: skip
-    return _last_line(done.stderr) if done.returncode else ""
-
-
-def _last_line(text: str) -> str:
-    return (text.strip() or "tanpa pesan").splitlines()[-1]
+    return "lihat log proses ini" if done.returncode else ""
 
 
 def _listed(items: Collection[str], between: str) -> str:
@@ -165,7 +177,7 @@ def _listed(items: Collection[str], between: str) -> str:
 
 
 def _print_faults(changed: Collection[str]) -> None:
-    """Prints the faults of the project as it is now, as a list in JSON. An error of Dagster ends the process."""
+    """Prints the faults of the project as it is now, as a list in JSON."""
     import dagster as dg
 
     from pipelines.datasets import name_of
@@ -190,7 +202,13 @@ def _print_faults(changed: Collection[str]) -> None:
             open_marts(models)
         except GudangError as error:
             faults.append(str(error))
-    dg.Definitions.validate_loadable(defs)
+    try:
+        dg.Definitions.validate_loadable(defs)
+    except dg.DagsterError as error:
+        name = type(error).__name__
+        faults.append(
+            f"Dagster tidak dapat memakai definisi yang baru ({name}); `gudang run dg check defs` menyebut sebabnya"
+        )
     print(json.dumps(faults))
 
 

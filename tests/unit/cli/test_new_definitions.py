@@ -12,12 +12,12 @@ from pipelines.cli.server.definitions import RETRY_LOOKS, Look
 class Server:
     """What was asked of a code server, and what is wrong with the files and with it."""
 
-    faults: list[str] = field(default_factory=list[str])
+    faults: list[str] | None = field(default_factory=list[str])
     fault: str = ""
     checked: list[list[str]] = field(default_factory=list[list[str]])
     reloads: int = 0
 
-    def check(self, changed: Collection[str]) -> list[str]:
+    def check(self, changed: Collection[str]) -> list[str] | None:
         self.checked.append([*changed])
         return self.faults
 
@@ -64,3 +64,15 @@ def test_a_reload_that_fails_is_tried_again_later() -> None:
     server.fault = ""
     assert look.at({"a": "2", "b": "1"}) == "Definisi dibaca lagi, 1 berkas berubah: a"
     assert server.reloads == 2
+
+
+def test_files_that_could_not_be_checked_are_checked_again_later() -> None:
+    server = Server(faults=None)
+    look = server.look()
+    said = [look.at({"a": "2", "b": "1"}) for _ in range(RETRY_LOOKS + 1)]
+    assert [line for line in said if line] == [
+        "Berkas yang berubah belum dapat diperiksa, dan diperiksa lagi: lihat log proses ini"
+    ]
+    assert (look.faults, server.reloads) == ([], 0)
+    server.faults = []
+    assert look.at({"a": "2", "b": "1"}) == "Definisi dibaca lagi, 1 berkas berubah: a"
