@@ -8,7 +8,9 @@ job (sensors/previews.py), the page (loket/).
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,25 +20,34 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from pipelines.contracts.model import Contract
-from pipelines.errors import GudangError
-from pipelines.extract.upload.files import delete_aside, place_aside, put_aside
+from pipelines.errors import ContractError, GudangError, with_code
+from pipelines.extract.upload.files import delete_aside, place_aside, put_aside, sweep_aside
 from pipelines.extract.upload.inbox import file_outside
 from pipelines.extract.upload.zone import Zone
-from pipelines.feedback.preview import Found, Preview, preview
+from pipelines.feedback.preview import UNKNOWN, Found, Preview, found_of, preview
 from pipelines.findings.catalogue import Severity
+from pipelines.load.failures import code_of, describe_failure, fault_of_source
 from pipelines.load.ledger import Changes
 from pipelines.settings import Settings
+from pipelines.warehouse.locks import queued
 
 MOST_OPEN = 5
 """So many questions about a dataset may be open; another file has to wait."""
-SETTLED_S = 2
-"""A question is answered when it is so old, because its file gets its place just after the question is written."""
-_SELECT = "select preview_id, dataset, name, place, asked_at, done_at, found from ops.upload_preview where "
+MOST_TRIES = 3
+"""So often a question is tried; then the answer is that it cannot be counted."""
+FORGOTTEN_S = 3_600
+"""A file without an open question is deleted when it is so old: its question could not be written, or was answered."""
+_SELECT = (
+    "select preview_id, dataset, name, place, asked_at, done_at, tries, found from ops.upload_preview where "
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question about a file. place: its hidden name in the dataset's folder. found: the answer as JSON."""
+    """A question about a file. place: its hidden name in the dataset's folder. found: the answer as JSON.
+
+    tries: how often it was begun to count the answer.
+    """
 
     preview_id: int
     dataset: str
@@ -44,6 +55,7 @@ class Asked:
     place: str
     asked_at: datetime
     done_at: datetime | None
+    tries: int
     found: dict[str, Any] | None
 
     @property
@@ -75,19 +87,19 @@ def ask(connection: Connection[Any], zone: Zone, contract: Contract, file: Path,
         raise GudangError(
             contract.key, f"{waiting} berkas lain masih dihitung", hint="coba lagi sebentar lagi"
         )
-    numbers: list[int] = []
-
-    def write_down(place: str) -> None:
+    place = put_aside(zone, contract.key, file)
+    try:
         row = connection.execute(
             "insert into ops.upload_preview (dataset, name, place, asked_by) values (%s, %s, %s, %s)"
             " returning preview_id",
             [contract.key, name, place, by],
         ).fetchone()
-        assert row is not None
-        numbers.append(row[0])
-
-    put_aside(zone, contract.key, file, write_down)
-    return numbers[0]
+    except BaseException:
+        with suppress(GudangError):
+            delete_aside(zone, contract.key, place)
+        raise
+    assert row is not None
+    return row[0]
 
 
 def asked(connection: Connection[Any], dataset: str, number: int) -> Asked | None:
@@ -97,40 +109,77 @@ def asked(connection: Connection[Any], dataset: str, number: int) -> Asked | Non
         return cursor.execute(query, [dataset, number]).fetchone()
 
 
-def open_questions(connection: Connection[Any], settled: float = SETTLED_S) -> list[Asked]:
-    """The questions without an answer, in their order. settled: how many seconds old they are at least."""
+def open_questions(connection: Connection[Any]) -> list[Asked]:
+    """The questions without an answer, those that were tried least often first."""
     with connection.cursor(row_factory=class_row(Asked)) as cursor:
-        query = _SELECT + (
-            "done_at is null and asked_at < clock_timestamp() - make_interval(secs => %s) order by preview_id"
-        )
-        return cursor.execute(query, [settled]).fetchall()
+        return cursor.execute(_SELECT + "done_at is null order by tries, preview_id").fetchall()
 
 
 def answer_all(
-    connection: Connection[Any],
-    contracts: Sequence[Contract],
-    settings: Settings,
-    zone: Zone,
-    settled: float = SETTLED_S,
+    connection: Connection[Any], contracts: Sequence[Contract], settings: Settings, zone: Zone
 ) -> list[str]:
     """Answers the open questions, and deletes their files. Gives a line about each, in Indonesian.
 
-    A question that cannot be answered now, because the warehouse or the zone does not answer, stays open.
+    A question that cannot be answered now stays open, and the others are answered; after MOST_TRIES the answer is that
+    it cannot be counted. Two sessions never answer at the same time: the second one waits. Raises GudangError or
+    psycopg.Error if the warehouse does not answer.
     """
     by_key = {contract.key: contract for contract in contracts}
-    lines: list[str] = []
-    for one in open_questions(connection, settled):
-        contract = by_key.get(one.dataset)
+    with queued(connection, "pratinjau", "pratinjau berkas", "hitungan lain"):
+        lines = [
+            _settle(connection, by_key.get(one.dataset), settings, zone, one)
+            for one in open_questions(connection)
+        ]
+        lines += _sweep(connection, contracts, zone)
+    return lines
+
+
+def _settle(
+    connection: Connection[Any], contract: Contract | None, settings: Settings, zone: Zone, one: Asked
+) -> str:
+    said, tries = f"{one.dataset}: berkas {one.preview_id}", one.tries + 1
+    if tries > MOST_TRIES:  # each run that counted it was killed
+        found = _unknown(one, "GDK-M012")
+    else:
+        connection.execute(
+            "update ops.upload_preview set tries = %s where preview_id = %s", [tries, one.preview_id]
+        )
         try:
             found = _answer(connection, contract, settings, zone, one)
-            connection.execute(
-                "update ops.upload_preview set done_at = clock_timestamp(), found = %s where preview_id = %s",
-                [json.dumps(asdict(found)), one.preview_id],
-            )
-            delete_aside(zone, one.dataset, one.place)
-            lines.append(f"{one.dataset}: berkas {one.preview_id} dihitung ({found.state})")
+        except Exception as error:
+            if connection.closed:
+                raise
+            if tries < MOST_TRIES:
+                return f"{said} belum dapat dihitung: {describe_failure(one.dataset, error)}"
+            found = _unknown(one, code_of(error))
+    connection.execute(
+        "update ops.upload_preview set done_at = clock_timestamp(), found = %s"
+        " where preview_id = %s and done_at is null",
+        [json.dumps(asdict(found)), one.preview_id],
+    )
+    with suppress(GudangError):  # it is swept later
+        delete_aside(zone, one.dataset, one.place)
+    return f"{said} dihitung ({found.state})"
+
+
+def _unknown(one: Asked, code: str | None) -> Preview:
+    why = with_code(f"Sudah {MOST_TRIES} kali dicoba dan tidak berhasil", code)
+    return Preview(one.name, UNKNOWN, found=found_of(code), why=why)
+
+
+def _sweep(connection: Connection[Any], contracts: Sequence[Contract], zone: Zone) -> list[str]:
+    """Deletes files that nobody asks about any more."""
+    before = time.time() - FORGOTTEN_S
+    keep = {one.place for one in open_questions(connection)}
+    lines: list[str] = []
+    for contract in contracts:
+        if contract.server.kind != "upload":
+            continue
+        try:
+            if count := sweep_aside(zone, contract.key, keep, before):
+                lines.append(f"{contract.key}: {count} berkas yang dititipkan dihapus")
         except GudangError as error:
-            lines.append(f"{one.dataset}: berkas {one.preview_id} belum dapat dihitung: {error}")
+            lines.append(str(error))
     return lines
 
 
@@ -138,11 +187,11 @@ def _answer(
     connection: Connection[Any], contract: Contract | None, settings: Settings, zone: Zone, one: Asked
 ) -> Preview:
     if contract is None:
-        return Preview(one.name, "failed", why=f"kontrak {one.dataset} tidak ada, atau ada salahnya")
+        raise ContractError(one.dataset, "kontraknya tidak ada, atau ada salahnya")
     try:
         file = file_outside(zone, contract, place_aside(zone, one.dataset, one.place), one.name)
     except GudangError as error:
-        if getattr(error, "transient", False):
+        if fault_of_source(error) is None:
             raise
-        return Preview(one.name, "failed", why=str(error))
+        return Preview(one.name, "failed", found=found_of(error.code), why=str(error))
     return preview(connection, contract, settings, file)

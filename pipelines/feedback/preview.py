@@ -1,8 +1,8 @@
 """Says what the load of a file would do, and changes nothing: the load is made in a transaction that is rolled back.
 
-So a preview counts by the code of every load, with the same rules, gate and dispositions. It holds the dataset's lock,
-and the locks of a load until it has counted. What belongs here: the preview as a value. Not here: printing it (cli/),
-the steps of a load (load/).
+So a preview counts by the code of every load, with the same rules, gate and dispositions. It waits for the dataset's
+lock before its transaction begins, and holds it and the locks of a load until it has counted. What belongs here: the
+preview as a value. Not here: printing it (cli/), the steps of a load (load/).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from psycopg import Connection, sql
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.soft_rules import severity
-from pipelines.errors import GudangError
+from pipelines.errors import GudangError, LoadError
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.extract.upload.files import UploadedFile
@@ -24,8 +24,8 @@ from pipelines.feedback.entries import findings_of_load, open_entries
 from pipelines.feedback.loads import JudgedLoad, load_of
 from pipelines.findings.catalogue import Severity, code_of, entry
 from pipelines.ingest import Loads, describe_batch
-from pipelines.load.failures import describe_failure
-from pipelines.load.ledger import Batch, Changes
+from pipelines.load.failures import describe_failure, fault_of_source
+from pipelines.load.ledger import Batch, Changes, dataset_lock
 from pipelines.load.loader import Staged, load
 from pipelines.quality.gate import GateResult
 from pipelines.settings import Settings
@@ -34,6 +34,10 @@ _NONE = Changes(0, 0, 0, 0)
 Seen = TypeVar("Seen")
 RUN_ID = "pratinjau"
 """The run of a load that is rolled back; no row of the ledger keeps it."""
+UNKNOWN = "unknown"
+"""The state of a preview that could not be made, through no fault of the file."""
+_OF_THE_ROWS = frozenset({"GDK-M005", "GDK-M006", "GDK-M007"})
+"""Errors of a load that say something about the file's rows, and that another try would meet again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,9 @@ class Found:
 class Preview:
     """What the load of a file would do.
 
-    state: that of the load (ops.load_batch): loaded, unchanged, waiting, rejected or failed. changes: rows of raw that
-    it would add, change, leave and remove; all 0 if nothing of it would go into raw. refused: rows that would go to the
-    quarantine. why: in Indonesian, why nothing would go into raw; "" if something would, or nothing is new.
+    state: that of the load (ops.load_batch): loaded, unchanged, waiting, rejected or failed; or UNKNOWN. changes: rows
+    of raw that it would add, change, leave and remove; all 0 if nothing of it would go into raw. refused: rows that
+    would go to the quarantine. why: in Indonesian, why nothing would go into raw or could be counted; "" otherwise.
     """
 
     name: str
@@ -79,16 +83,17 @@ def preview(
     """What a load of the file would do now, as if it were the last one to come into the upload zone.
 
     connection: in autocommit. file: anywhere, with the name that it would have in the zone. A fault of the file is a
-    preview in state `failed`. Raises GudangError if the warehouse cannot be asked.
+    preview in state `failed`. Raises GudangError for any other fault: the warehouse does not answer, another session
+    holds a lock for too long, the zone is gone, the contract does not fit the table.
     """
     with rolled_back(connection, contract):
         loads = Loads(connection, contract, settings, connection, RUN_ID)
         try:
             batch = loads.load_file(file).batch
         except GudangError as error:
-            code = getattr(error, "code", None)
-            found = (Found(code, entry(code).severity, 1),) if code else ()
-            return Preview(file.name, "failed", found=found, why=str(error))
+            if fault_of_source(error) is None and error.code not in _OF_THE_ROWS:
+                raise
+            return Preview(file.name, "failed", found=found_of(error.code), why=str(error))
         assert batch is not None
         judged = load_of(connection, [contract], batch.batch_id)
         return Preview(
@@ -102,6 +107,11 @@ def preview(
         )
 
 
+def found_of(code: str | None) -> tuple[Found, ...]:
+    """A fault that concerns the file as a whole, by its code; nothing if it has none."""
+    return (Found(code, entry(code).severity, 1),) if code else ()
+
+
 def look_at_stage(
     connection: Connection[Any],
     contract: Contract,
@@ -110,7 +120,8 @@ def look_at_stage(
 ) -> Seen:
     """What `look` finds in the staged rows of a file: repaired, cast, with pseudonyms, without those that are refused.
 
-    The stage is gone afterwards, like everything else of the load. Raises GudangError if the file can't be read.
+    The stage is gone afterwards, like everything else of the load. Raises GudangError if the file can't be read or
+    staged.
     """
     found: list[Seen] = []
 
@@ -126,14 +137,21 @@ def look_at_stage(
 
     with rolled_back(connection, contract):
         load(connection, contract, opener, gate, run_id=RUN_ID, rehearsal=True, source_name=file.name)
+    if not found:
+        raise LoadError(
+            contract.key, f"{file.name}: pemuatan berakhir sebelum barisnya dapat dilihat", code="GDK-M012"
+        )
     return found[0]
 
 
 @contextmanager
 def rolled_back(connection: Connection[Any], contract: Contract) -> Generator[None]:
-    """A transaction that is rolled back, whatever happens in it. Errors of the database are raised as GudangError."""
+    """A transaction that is rolled back, whatever happens in it. Errors of the database are raised as GudangError.
+
+    The dataset's lock is held around it, so that a wait for the lock keeps no transaction open.
+    """
     try:
-        with connection.transaction(force_rollback=True):
+        with dataset_lock(connection, contract.key), connection.transaction(force_rollback=True):
             yield
     except GudangError:
         raise

@@ -43,7 +43,7 @@ LONGEST_S = 600
 """The most seconds that a load waits for further loads before its models are built, and that the sensor waits for the
 next link of a night whose last run has ended."""
 _BACKFILL = "dagster/backfill"
-_UNFINISHED = [
+UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -259,7 +259,7 @@ def _waits_for(instance: dg.DagsterInstance, loads: Sequence[_Load], quiet: floa
     ages = [load.age for load in loads]
     if max(ages) > LONGEST_S:
         return ""
-    building = instance.get_runs(dg.RunsFilter(job_name=WAREHOUSE, statuses=_UNFINISHED))
+    building = instance.get_runs(dg.RunsFilter(job_name=WAREHOUSE, statuses=UNFINISHED))
     for what, running in (("pemuatan", _runs_that_load(instance, loads)), ("pembangunan model", building)):
         if running:
             return f"Menunggu {len(running)} {what} selesai, run {running[0].run_id[:8]} di antaranya."
@@ -270,7 +270,7 @@ def _waits_for(instance: dg.DagsterInstance, loads: Sequence[_Load], quiet: floa
 
 def _runs_that_load(instance: dg.DagsterInstance, loads: Sequence[_Load]) -> list[dg.DagsterRun]:
     """The unfinished runs of uploads, of the loads' own runs, and of the backfills and requests that these are of."""
-    unfinished = instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
+    unfinished = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
     own = {load.run_id for load in loads}
     groups = {
         (tag, run.tags[tag])

@@ -14,6 +14,7 @@ from pipelines.extract.upload.zone import upload_zone
 from pipelines.feedback.asked_previews import answer_all, open_questions
 from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.launcher import with_lease
+from pipelines.sensors.descendants import UNFINISHED
 from pipelines.settings import load_settings
 
 PREVIEWS = "pratinjau_berkas"
@@ -51,7 +52,8 @@ def previews_job() -> dg.JobDefinition:
 def previews_sensor() -> dg.SensorDefinition:
     """The sensor that starts the job where the upload page has asked about a file.
 
-    The run's key is a hash of the questions, so that the same start one run; what stays open is due after RETRY_S.
+    One run of the job at a time. The run's key is a hash of the questions, so that the same start one run; what stays
+    open is due after RETRY_S.
     """
 
     @dg.sensor(
@@ -61,7 +63,7 @@ def previews_sensor() -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Menghitung apa yang akan diubah berkas yang diperiksa di loket.",
     )
-    def look(_context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.RunRequest | dg.SkipReason:
+    def look(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.RunRequest | dg.SkipReason:
         try:
             with warehouse.connect() as connection:
                 numbers = [str(one.preview_id) for one in open_questions(connection)]
@@ -69,6 +71,10 @@ def previews_sensor() -> dg.SensorDefinition:
             return dg.SkipReason(str(error))
         if not numbers:
             return dg.SkipReason("Tidak ada berkas yang perlu dihitung.")
+        if running := context.instance.get_runs(
+            dg.RunsFilter(job_name=PREVIEWS, statuses=UNFINISHED), limit=1
+        ):
+            return dg.SkipReason(f"Menunggu run {running[0].run_id[:8]} selesai menghitung.")
         text = "\n".join((*numbers, str(int(time.time() // RETRY_S))))
         return dg.RunRequest(run_key=hashlib.sha256(text.encode()).hexdigest()[:32])
 

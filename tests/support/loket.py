@@ -81,7 +81,7 @@ class Office:
     def answer_previews(self) -> list[str]:
         """Answers what the page has asked about files, as Dagster does."""
         contracts = tuple(self.contracts.values())
-        return answer_all(self.loads.connection, contracts, self.settings, self.zone, settled=0)
+        return answer_all(self.loads.connection, contracts, self.settings, self.zone)
 
     def send_feedback(self, mail: str = "never", server: MailServer | None = None) -> None:
         """Writes what the OPD are told into the outbox, as Dagster does.

@@ -15,7 +15,7 @@ from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError
 from pipelines.extract.upload.inbox import file_outside
 from pipelines.extract.upload.zone import upload_zone
-from pipelines.feedback.preview import Preview, preview
+from pipelines.feedback.preview import UNKNOWN, Preview, preview
 from pipelines.numbers import number
 from pipelines.redaction.secrets import shown
 from pipelines.settings import Settings
@@ -24,7 +24,7 @@ from pipelines.settings import Settings
 def print_previews(
     connection: Connection[Any], contract: Contract, settings: Settings, files: Sequence[Path]
 ) -> bool:
-    """Prints a preview of each file. False if nothing of one of them would be loaded because of a fault."""
+    """Prints a preview of each file. False if a fault keeps one of them from being loaded or counted."""
     found: list[Preview] = []
     for file in files:
         try:
@@ -32,7 +32,10 @@ def print_previews(
         except GudangError as error:
             found.append(Preview(file.name, "failed", why=str(error)))
         else:
-            found.append(preview(connection, contract, settings, outside))
+            try:
+                found.append(preview(connection, contract, settings, outside))
+            except GudangError as error:
+                found.append(Preview(file.name, UNKNOWN, why=str(error)))
         print(*(shown(line) for line in lines(found[-1])), sep="\n")
     if len(files) > 1:
         together = "yang dimuat hanya yang datang terakhir"
@@ -40,7 +43,7 @@ def print_previews(
             together = "masing-masing dihitung seakan-akan hanya berkas itu yang dikirim"
         print(f"Dari {len(files)} berkas ini {together}.")
     print("Ini hanya pratinjau: tidak ada yang diletakkan, dimuat, atau diubah.")
-    return all(one.state not in ("failed", "rejected") for one in found)
+    return all(one.state not in ("failed", "rejected", UNKNOWN) for one in found)
 
 
 def lines(found: Preview) -> list[str]:
@@ -58,6 +61,8 @@ def lines(found: Preview) -> list[str]:
         said = "isinya sudah dimuat, jadi tidak ada yang baru"
     elif found.state == "failed":
         said = f"TIDAK DAPAT DIMUAT: {found.why}"
+    elif found.state == UNKNOWN:
+        said = f"TIDAK DAPAT DIHITUNG: {found.why}"
     elif found.why:
         said = f"{found.why}; {number(found.refused)} baris dikarantina"
     elif found.state == "waiting":

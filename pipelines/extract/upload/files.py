@@ -16,7 +16,7 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -207,16 +207,17 @@ def put_upload(
     return _put_remote(dataset_folder(zone, key), key, file, name, before_seen)
 
 
-def put_aside(zone: Zone, key: str, file: Path, before_seen: Callable[[str], object]) -> None:
-    """Copies `file` under a hidden name into the dataset's folder, where no listing shows it.
+def put_aside(zone: Zone, key: str, file: Path) -> str:
+    """Copies `file` under a hidden name into the dataset's folder, where no listing shows it. Gives this name.
 
-    before_seen: is called with this name before the copy gets it. Raises SourceError if copying fails.
+    Raises SourceError if copying fails.
     """
     place = f".{secrets.token_hex(8)}.pratinjau"
     if isinstance(zone, Path):
-        _put_local(zone, key, file, place, lambda: before_seen(place))
+        _put_local(zone, key, file, place, lambda: None)
     else:
-        _put_remote(dataset_folder(zone, key), key, file, place, lambda: before_seen(place))
+        _put_remote(dataset_folder(zone, key), key, file, place, lambda: None)
+    return place
 
 
 def place_aside(zone: Zone, key: str, place: str) -> Zone:
@@ -237,6 +238,36 @@ def delete_aside(zone: Zone, key: str, place: str) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise SourceError(key, f"{failed}: {os_reason(error)}", code="GDK-F019") from None
+
+
+def sweep_aside(zone: Zone, key: str, keep: Collection[str], before: float) -> int:
+    """Deletes files that were put aside before a moment (seconds since the epoch). Gives their number.
+
+    keep: names that are not deleted. Raises SourceError.
+    """
+    late = [name for name, at in _asides(dataset_folder(zone, key), key) if at < before and name not in keep]
+    for name in late:
+        delete_aside(zone, key, name)
+    return len(late)
+
+
+def _asides(folder: Zone, key: str) -> Iterator[tuple[str, float]]:
+    """Names of the files that were put aside in a folder, and when each was written."""
+    if isinstance(folder, Path):
+        for path in folder.glob(".*.pratinjau"):
+            if not _ASIDE.fullmatch(path.name):
+                continue
+            with suppress(OSError):  # it is gone meanwhile
+                yield path.name, path.lstat().st_mtime
+        return
+    infos: list[dict[str, Any]] = []
+    with on_zone(key, folder, "isi zona unggah tidak dapat dibaca"), suppress(FileNotFoundError):
+        infos = folder.fs.ls(folder.path, detail=True, refresh=True, timeout=CALL_S)
+    for info in infos:
+        name = str(info["name"]).rpartition("/")[2]
+        changed = info.get("mtime") or info.get("LastModified")
+        if _ASIDE.fullmatch(name) and changed is not None:
+            yield name, changed.timestamp()
 
 
 def require_upload_name(key: str, name: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
 
+from pipelines.extract.upload.files import put_aside, sweep_aside
 from pipelines.extract.upload.inbox import find_uploads, unknown_files
 from pipelines.extract.upload.zone import Zone, remote_zone
 from pipelines.feedback.asked_previews import answer_all, ask, asked
@@ -117,9 +119,14 @@ def test_an_opd_gets_its_file_back_in_a_bucket(bucket: str, warehouse_url: str, 
 
     number = ask(opd.loads.connection, opd.zone, contract, file, "data.csv", "rina")
     assert any(name.endswith(".pratinjau") for name in keys(bucket))
-    answer_all(opd.loads.connection, [contract], opd.settings, opd.zone, settled=0)
+    answer_all(opd.loads.connection, [contract], opd.settings, opd.zone)
     question = asked(opd.loads.connection, contract.key, number)
     assert question is not None and question.answer is not None and question.answer.is_known
+    assert not any(name.endswith(".pratinjau") for name in keys(bucket))
+    place, later = put_aside(opd.zone, contract.key, file), time.time() + 3_600
+    assert sweep_aside(opd.zone, contract.key, [], later - 7_200) == 0  # it is too young
+    assert sweep_aside(opd.zone, contract.key, [place], later) == 0
+    assert sweep_aside(opd.zone, contract.key, [], later) == 1
     assert not any(name.endswith(".pratinjau") for name in keys(bucket))
 
     file.write_text("kode,jumlah\nA,1\nB,2\n")

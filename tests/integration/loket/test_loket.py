@@ -15,7 +15,7 @@ import openpyxl
 import pytest
 
 from pipelines.errors import SourceError
-from pipelines.feedback.asked_previews import MOST_OPEN
+from pipelines.feedback.asked_previews import MOST_OPEN, MOST_TRIES
 from tests.support.contracts import column, document, make, upload
 from tests.support.loket import MOST, POOR, VISITS, Office, Page
 
@@ -145,6 +145,16 @@ def test_checking_says_what_would_change_to_its_own_opd_only(office: Office, pag
     assert counts == {"Baris baru": "1", "Berubah": "2", "Sama": "0", "Dihapus": "0", "Ditahan": "1"}
     assert "GDK-B" in answer and "data-from" not in answer
     assert office.loads.raw(office.contracts[VISITS], "nomor", "kelamin") == before
+
+
+def test_what_cannot_be_counted_is_no_fault_of_the_file(office: Office, page: Page) -> None:
+    seen = page.send(VISITS, "a.csv", GOOD, "rina", "periksa").text
+    (link,) = re.findall(r'href="([^"]*pratinjau=[0-9]+)"', seen)
+    office.loads.connection.execute("update ops.upload_preview set tries = %s", [MOST_TRIES])
+    office.answer_previews()
+    answer = page.get(link, "rina").text
+    assert "Tidak dapat dihitung" in answer and "[GDK-M012]" in answer and "tetap dapat dikirim" in answer
+    assert "Tidak akan dimuat" not in answer and "Baris baru" not in answer and "data-from" not in answer
 
 
 def test_only_some_files_are_counted_at_a_time(office: Office, page: Page) -> None:

@@ -31,7 +31,6 @@ def test_a_question_starts_the_job_once_and_is_answered(
     ingest(connection, contract, office.settings, office.loads.url, run_id="uji")
     file.write_text(HEADER + "1,P,\n2,L,\n")
     number = ask(connection, office.zone, contract, file, "berkas.csv", "rina")
-    connection.execute("update ops.upload_preview set asked_at = asked_at - interval '1 minute'")
     warehouse = Warehouse(url=office.loads.url)
     with dg.DagsterInstance.ephemeral() as instance:
 
@@ -44,6 +43,10 @@ def test_a_question_starts_the_job_once_and_is_answered(
         first, second = tick(), tick()
         assert isinstance(first, dg.RunRequest) and isinstance(second, dg.RunRequest)
         assert first.run_key == second.run_key
+        run = instance.create_run_for_job(previews_job(), status=dg.DagsterRunStatus.STARTED)
+        waits = tick()  # a second run would count the same questions
+        assert isinstance(waits, dg.SkipReason) and run.run_id[:8] in str(waits.skip_message)
+        instance.delete_run(run.run_id)
         assert (
             previews_job().execute_in_process(instance=instance, resources={"warehouse": warehouse}).success
         )
