@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import psycopg
 import pytest
 
@@ -174,8 +173,8 @@ def test_there_is_no_question_about_a_file_that_did_not_arrive(
     opd: ToldOpd, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contract = dataset(opd)
-    with s3_server(monkeypatch) as bucket:
-        boto3.client("s3").delete_bucket(Bucket=bucket)
+    with s3_server(monkeypatch):
+        monkeypatch.setenv("GUDANG_UPLOAD_ZONE", "s3://tidak-ada/unggahan")
         with pytest.raises(SourceError):
             ask(opd.loads.connection, opd.zone, contract, file, "data.csv", "rina")
     assert open_questions(opd.loads.connection) == []
