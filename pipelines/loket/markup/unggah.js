@@ -101,7 +101,10 @@ async function sendParts(form, file, order, showShare, show) {
     await pause(250 * 2 ** breaks);
     const there = await fetch(place, { method: "HEAD" }).catch(() => null);
     if (there?.status === 404) throw new Error("given up");
-    if (there?.ok) sent = Number(there.headers.get("Upload-Offset"));
+    if (!there?.ok) continue;
+    const come = Number(there.headers.get("Upload-Offset"));
+    if (come > sent) breaks = 0;  // a slow connection may go on as long as something comes
+    sent = come;
   }
   for (let tries = 1; ; tries += 1) {
     const page = await fetch(place + "?aksi=" + order, { method: "POST" });
