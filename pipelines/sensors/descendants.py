@@ -50,6 +50,7 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+"""The states of a run that has not ended."""
 
 
 def descendants_sensor(

@@ -206,3 +206,17 @@ def test_the_command_prints_each_file(
     assert said[2].startswith("c.txt: TIDAK DAPAT DIMUAT: uji/data: nama berkas tidak cocok dengan *.csv")
     assert said[-2] == "Dari 2 berkas ini yang dimuat hanya yang datang terakhir."
     assert print_previews(opd.loads.connection, contract, opd.settings, files[:1])
+
+
+def test_the_command_goes_on_after_a_fault_that_is_not_the_files(
+    opd: ToldOpd, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GUDANG_PSEUDONYM_KEY", raising=False)
+    person = column("nik", required=True, classification="pribadi", pseudonymise="uji")
+    contract = opd.dataset("uji/orang", "csv", person)
+    files = [write(tmp_path, name, [("6402010101900001",)], ("nik",)) for name in ("a.csv", "b.csv")]
+    assert not print_previews(opd.loads.connection, contract, opd.settings, files)
+    said = capsys.readouterr().out.splitlines()
+    assert [line.partition(": uji/orang")[0] for line in said[:2]] == [
+        "a.csv: TIDAK DAPAT DIHITUNG", "b.csv: TIDAK DAPAT DIHITUNG"
+    ]  # fmt: skip
