@@ -65,26 +65,33 @@ def keep(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> None:
     """Records the summary of raw, unless nothing changed and an earlier load has recorded it."""
     known = connection.execute(is_recorded(plan)).fetchone()
     if batch.state == "loaded" or known != (True,):
-        connection.execute(record(plan, sample=FOUND in batch.found))
+        record(connection, plan, sample=FOUND in batch.found)
 
 
-def record(plan: LoadPlan, *, sample: bool) -> sql.Composed:
+def record(connection: Connection[Any], plan: LoadPlan, *, sample: bool) -> None:
     """Writes row count, end of the newest period and sample flag into the load's row of the ledger.
 
     Run it in the transaction that changes raw. sample: whether the rows that this load brought are made up.
     """
+    # Two statements, because PostgreSQL runs no UPDATE with parallel workers.
+    found = connection.execute(summarise(plan, sample=sample)).fetchone() or ()
+    connection.execute(
+        "update ops.load_batch set rows_in_raw = %s, data_until = %s::timestamptz, has_sample = %s where batch_id = %s",
+        [*found, plan.batch_id],
+    )
+
+
+def summarise(plan: LoadPlan, *, sample: bool) -> sql.Composed:
+    """Gives row count, end of the newest period (as text, because Python has no year before 1), and sample flag."""
     contract = plan.contract
     return sql.SQL(
-        "update ops.load_batch b set rows_in_raw = r.rows, data_until = r.until, has_sample = r.sample"
-        " from (select count(*) as rows, {until} as until,"
-        "  coalesce(bool_or(_batch_id = any({samples})), false) as sample"
-        " from {raw} where {current}) r where b.batch_id = {batch}"
+        "select count(*), ({until})::text, coalesce(bool_or(_batch_id = any({samples})), false) from {raw}"
+        " where {current}"
     ).format(
         until=_until(plan),
         samples=_samples(plan, sample=sample),
         raw=plan.raw,
         current=is_current(contract) or sql.SQL("true"),
-        batch=sql.Literal(plan.batch_id),
     )
 
 

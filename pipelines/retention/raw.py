@@ -58,7 +58,7 @@ def prune_dataset(
             connection.execute(
                 "update ops.load_batch set by_retention = true where batch_id = %s", [batch.batch_id]
             )
-            connection.execute(raw_summary.record(plan, sample=False))
+            raw_summary.record(connection, plan, sample=False)
     return Pruned(place, _WHAT, batch.deleted)
 
 

@@ -87,14 +87,21 @@ def revoke_landing(plan: LoadPlan, role: str | None) -> sql.Composed:
 
 
 def copy_landing(plan: LoadPlan, stream: SourceStream) -> sql.Composed:
-    """The COPY that takes the source's blocks: PostgreSQL's own text format, or the source's CSV."""
+    """The COPY that takes the source's blocks: PostgreSQL's own text format, or the source's CSV.
+
+    Rows that may become those of raw are written as frozen, so that no vacuum has to write them once more. PostgreSQL
+    allows that because the table is made in the same transaction.
+    """
     columns = identifiers(stream.columns)
+    options: list[sql.Composable] = [sql.SQL("freeze")] if plan.direct else []
+    if stream.csv is not None:
+        options.append(
+            sql.SQL("format csv, delimiter {}, encoding {}, force_null ({})").format(
+                sql.Literal(stream.csv.delimiter), sql.Literal(stream.csv.encoding), columns
+            )
+        )
     copy = sql.SQL("copy {} ({}) from stdin").format(plan.landing, columns)
-    if stream.csv is None:
-        return copy
-    return sql.SQL("{} with (format csv, delimiter {}, encoding {}, force_null ({}))").format(
-        copy, sql.Literal(stream.csv.delimiter), sql.Literal(stream.csv.encoding), columns
-    )
+    return sql.SQL("{} with ({})").format(copy, sql.SQL(", ").join(options)) if options else copy
 
 
 def cleaned_rows(plan: LoadPlan, landing: sql.Composable | None = None) -> sql.Composable:

@@ -87,6 +87,9 @@ def test_clean_rows_of_the_contracts_types_are_written_once(loads: Loads, stages
         " from pg_class c where oid = 'raw.uji__data'::regclass"
     )
     assert left == [(None, "p", 0)]
+    loads.run("analyze raw.uji__data")
+    frozen = "select relallvisible = relpages from pg_class where oid = 'raw.uji__data'::regclass"
+    assert loads.run(frozen) == [(True,)]
     again = run(loads, wide(loads)).batch
     assert again is not None and (again.state, again.unchanged) == ("unchanged", 500)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipelines.contracts.windows import Window
-from pipelines.load.raw_summary import count_by_day, is_recorded, quarantined_by_day, record
+from pipelines.load.raw_summary import count_by_day, is_recorded, quarantined_by_day, summarise
 from tests.support.contracts import column
 from tests.support.statements import ID, clauses, contract_of, plan_of
 
@@ -19,9 +19,8 @@ SAMPLE_BATCHES = "array(select batch_id from ops.load_batch where dataset = 'uji
 
 def expected(until: str, alive: str, samples: str = SAMPLE_BATCHES) -> list[str]:
     return clauses(
-        "update ops.load_batch b set rows_in_raw = r.rows, data_until = r.until, has_sample = r.sample from"  # noqa: S608
-        f" (select count(*) as rows, {until} as until, coalesce(bool_or(_batch_id = any({samples})), false) as sample"
-        f' from "raw"."uji__data" where {alive}) r where b.batch_id = 7'
+        f"select count(*), ({until})::text, coalesce(bool_or(_batch_id = any({samples})), false)"  # noqa: S608
+        f' from "raw"."uji__data" where {alive}'
     )
 
 
@@ -37,13 +36,13 @@ def test_only_current_rows_that_are_not_deleted_are_counted(
     tmp_path: Path, custom: dict[str, Any], alive: str
 ) -> None:
     plan = plan_of(contract_of(tmp_path, ID, column("urut", "integer", required=True), **custom))
-    assert clauses(record(plan, sample=False)) == expected("null::timestamptz", alive)
+    assert clauses(summarise(plan, sample=False)) == expected("null::timestamptz", alive)
 
 
 def test_load_of_made_up_rows_counts_as_a_sample(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID))
     own = SAMPLE_BATCHES.replace("'{}'::bigint[]", "'{7}'::int2[]::bigint[]")
-    assert clauses(record(plan, sample=True)) == expected("null::timestamptz", "true", own)
+    assert clauses(summarise(plan, sample=True)) == expected("null::timestamptz", "true", own)
 
 
 def test_statement_asks_whether_an_earlier_load_was_recorded(tmp_path: Path) -> None:
@@ -77,7 +76,7 @@ def test_data_reach_to_the_end_of_the_newest_period_that_has_begun(
 ) -> None:
     plan = plan_of(replace(contract_of(tmp_path, ID, column("masa", period)), period="masa"))
     wanted = until.format(BEGUN.format(begin))
-    assert clauses(record(plan, sample=False)) == expected(wanted, "true")
+    assert clauses(summarise(plan, sample=False)) == expected(wanted, "true")
 
 
 def test_first_day_of_a_month_stands_for_the_month_if_windows_are_monthly(tmp_path: Path) -> None:
@@ -91,7 +90,7 @@ def test_first_day_of_a_month_stands_for_the_month_if_windows_are_monthly(tmp_pa
     length = (
         f"case when extract(day from {begun}) = 1 then make_interval(months => 1) else interval '1 day' end"
     )
-    assert clauses(record(plan_of(contract), sample=False)) == expected(
+    assert clauses(summarise(plan_of(contract), sample=False)) == expected(
         f"({begun} + {length} - interval '1 second')::timestamptz", "true"
     )
 
