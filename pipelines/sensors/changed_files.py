@@ -18,7 +18,7 @@ from pipelines.settings import Settings
 SHOWN = 5
 """How many changed files the sensor names."""
 _HOW = (
-    "Dagster membacanya lagi sendiri dalam semenit. Bila tidak, `gudang health` menyebut yang salah, dan"
+    "Dagster membacanya lagi sendiri dalam setengah menit. Bila tidak, `gudang health` menyebut yang salah, dan"
     " Deployment → Code locations → Reload membacanya lagi."
 )
 
