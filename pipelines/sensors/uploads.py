@@ -41,7 +41,7 @@ RETRY_WAIT_S = 60
 """Seconds between such a run and the next, times the number of these runs."""
 READ_S = 20
 """Seconds in which a tick may begin to read new files. Dagster stops waiting for a tick after 60 seconds."""
-LOOK_S, REMOTE_LOOK_S = 5, 15
+LOOK_S, REMOTE_LOOK_S = 3, 15
 """Seconds between two looks at a zone on this machine, and at one on another, which lists its folders for each."""
 _LOOKING = threading.Lock()
 """Held by a tick while it reads, because Dagster starts the next tick while a long one still reads."""

@@ -140,8 +140,8 @@ def test_many_uploads_start_one_run_of_only_their_descendants(uploads: Uploads) 
 
 
 def test_the_run_waits_for_running_and_very_recent_uploads(uploads: Uploads) -> None:
-    uploads.loaded("disdikbud/sma", uploads.run(UPLOAD), ago=5)
-    assert uploads.tick() == set() and "Menunggu 7 detik" in uploads.skip_reason
+    uploads.loaded("disdikbud/sma", uploads.run(UPLOAD), ago=3)
+    assert uploads.tick() == set() and "Menunggu 5 detik" in uploads.skip_reason
     running = uploads.run(UPLOAD, ended=False)
     assert (
         uploads.tick() == set() and f"Menunggu 1 pemuatan selesai, run {running[:8]}" in uploads.skip_reason
