@@ -16,27 +16,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 from benchmarks import models
 from benchmarks import rows as data
 from benchmarks.backfill import gudang_backfill, gudang_backfill_again, limit_backfill
 from benchmarks.daemon import gudang_asset_page, gudang_file_to_mart, limit_daemon
 from benchmarks.feedback import gudang_feedback, limit_feedback
+from benchmarks.gate import gudang_gate, limit_gate
 from benchmarks.night import gudang_first, gudang_first_with_demo, gudang_night, limit_first, limit_night
 from benchmarks.start import gudang_start, gudang_start_definitions, limit_start
-from benchmarks.target import TYPED, Figures, checksum, empty_target, figures
+from benchmarks.target import TYPED, Figures, checksum, empty_target, figures, load_once
 from pipelines.contracts.model import Contract
-from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.load import prepare
-from pipelines.load.ledger import Batch
-from pipelines.load.loader import load
-from pipelines.quality.gate import GateResult
-from pipelines.quality.run import run_suite
-from pipelines.quality.suites import Expectation
 from pipelines.redaction.database_urls import libpq_url
 from pipelines.settings import Settings
-from pipelines.warehouse.relation import Relation
 
 # -- limits ----------------------------------------------------------------------------------------------------
 
@@ -111,24 +103,12 @@ def _upload(rows: int, kind: str) -> Any:
     return UploadedFile(path, path.name, state.st_size, state.st_mtime)
 
 
-def _load(connection: psycopg.Connection[Any], contract: Contract, upload: Any = None) -> Batch:
-    """One load by the loader, without checks."""
-    from pipelines.extract.source import open_source
-
-    def opener(of: Contract, since: str | None) -> SourceStream | None:
-        return open_source(of, wanted=Wanted(since), upload=upload)
-
-    batch = load(connection, contract, opener, lambda _: GateResult(()), run_id="bench")
-    assert batch is not None
-    return batch
-
-
 def _whole_load(settings: Settings, rows: int, contract: Contract, upload: Any = None) -> Figures:
     """A whole load: landing, validation, primary key, exchange, ledger."""
     connection = empty_target(settings)
     prepare.prepare(connection, [])
     start = time.perf_counter()
-    batch = _load(connection, contract, upload)
+    batch = load_once(connection, contract, upload)
     measured = figures(start, parts=batch.seconds)
     assert (batch.loaded, batch.quarantined) == (rows, 0), batch
     return measured | {"content": checksum(connection, "raw.bench__sumber")}
@@ -158,7 +138,7 @@ def _featured(*features: str, workers: int | None = None, **more: Any) -> Callab
                 )
             prepare.prepare(connection, [])
             start = time.perf_counter()
-            batch = _load(connection, contract)
+            batch = load_once(connection, contract)
             measured = figures(start, parts=batch.seconds)
             refuses = "table" in more or any("refused" in name for name in features)
             assert (batch.quarantined > 0) == refuses and batch.loaded + batch.quarantined == batch.read, (
@@ -213,7 +193,7 @@ def _counted_csv(settings: Settings, rows: int, upload: Any, refused: int, *feat
         connection = empty_target(settings)
         prepare.prepare(connection, [])
         start = time.perf_counter()
-        batch = _load(connection, contract, upload)
+        batch = load_once(connection, contract, upload)
         measured = figures(start, parts=batch.seconds)
         assert (batch.loaded, batch.quarantined) == (rows - refused, refused), batch
         return measured
@@ -268,11 +248,11 @@ def gudang_merge(settings: Settings, rows: int) -> Figures:
         connection = empty_target(settings)
         prepare.prepare(connection, [])
         extract = replace(before.extract, table=None, query=f"select * from sumber where id <= {old}")  # type: ignore[arg-type]
-        _load(connection, replace(before, extract=extract))
+        load_once(connection, replace(before, extract=extract))
         connection.execute("checkpoint")
         after = replace(before, extract=replace(before.extract, table="berubah"))  # type: ignore[arg-type]
         start = time.perf_counter()
-        batch = _load(connection, after)
+        batch = load_once(connection, after)
         measured = figures(start, parts=batch.seconds, rows=batch.loaded)
         return measured | {"content": checksum(connection, "raw.bench__sumber")}
 
@@ -305,85 +285,6 @@ def limit_merge(settings: Settings, rows: int) -> Figures:
     )
     measured = figures(start)
     return measured | {"content": checksum(connection, "sasaran")}
-
-
-# -- the gate ------------------------------------------------------------------------------------------------------
-
-
-def _between(column: str, low: Any, high: Any, kind: str = "values") -> tuple[str, dict[str, Any]]:
-    bounds = {"min_value": low, "max_value": high}
-    given = {name: bound for name, bound in bounds.items() if bound is not None}
-    return f"expect_column_{kind}_to_be_between", {"column": column, **given}
-
-
-_PRESENT = ("id", "kode", "nama", "waktu", "uraian", "tahun", "bulan")
-_RULES: tuple[tuple[str, tuple[str, dict[str, Any]]], ...] = (
-    *((f"{c} is not null", ("expect_column_values_to_not_be_null", {"column": c})) for c in _PRESENT),
-    ("length(kode) = 16", _between("kode", 16, 16, "value_lengths")),
-    ("length(nama) between 1 and 80", _between("nama", 1, 80, "value_lengths")),
-    ("length(alamat) <= 200", _between("alamat", None, 200, "value_lengths")),
-    ("tahun between 2000 and 2024", _between("tahun", 2000, 2024)),
-    ("bulan between 1 and 12", _between("bulan", 1, 12)),
-    ("nilai >= 0", _between("nilai", 0, None)),
-    ("jumlah between 0 and 99999", _between("jumlah", 0, 99999)),
-    ("rasio >= 0", _between("rasio", 0, None)),
-    ("tanggal >= '2020-01-01'", _between("tanggal", "2020-01-01", None)),
-    (
-        "kode ~ '^[0-9a-f]{16}$'",
-        ("expect_column_values_to_match_regex", {"column": "kode", "regex": "^[0-9a-f]{16}$"}),
-    ),
-    (
-        "aktif in (true, false)",
-        ("expect_column_values_to_be_in_set", {"column": "aktif", "value_set": [True, False]}),
-    ),
-    (
-        "not (tahun < 2000 or bulan > 12)",
-        (
-            "unexpected_rows_expectation",
-            {"unexpected_rows_query": "select id from {batch} where tahun < 2000 or bulan > 12"},
-        ),
-    ),
-    (
-        "not (jumlah > 0 and nilai is null)",
-        (
-            "unexpected_rows_expectation",
-            {"unexpected_rows_query": "select id from {batch} where jumlah > 0 and nilai is null"},
-        ),
-    ),
-)
-"""Twenty rules that every row keeps: as a predicate, and as an expectation."""
-
-
-def _staged(settings: Settings, rows: int) -> psycopg.Connection[Any]:
-    """A session of the target whose raw table holds the rows, vacuumed."""
-    with tempfile.TemporaryDirectory() as folder:
-        contract = data.database_contract(Path(folder), data.url(settings, data.source_name(rows)))
-        connection = empty_target(settings)
-        prepare.prepare(connection, [])
-        _load(connection, contract)
-        connection.execute("vacuum analyze raw.bench__sumber")
-        return connection
-
-
-def limit_gate(settings: Settings, rows: int) -> Figures:
-    """One hand-written query with the same predicates."""
-    connection = _staged(settings, rows)
-    counts = ", ".join(f"count(*) filter (where not ({predicate}))" for predicate, _ in _RULES)
-    start = time.perf_counter()
-    assert set(connection.execute(f"select {counts} from raw.bench__sumber".encode()).fetchone() or ()) == {0}
-    return figures(start)
-
-
-def gudang_gate(settings: Settings, rows: int) -> Figures:
-    """The same rules as a suite, as the gate runs it."""
-    expectations = [Expectation(f"e{i}", kind, kwargs) for i, (_, (kind, kwargs)) in enumerate(_RULES)]
-    connection, place = _staged(settings, rows), data.url(settings, "bench_sasaran")
-    start = time.perf_counter()
-    results = run_suite(expectations, Relation("raw", "bench__sumber"), rows, place)
-    measured = figures(start)
-    connection.close()
-    assert all(result.passed for result in results)
-    return measured
 
 
 # -- pandas --------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
-"""The database that every case loads into, and what is measured of a case.
+"""The database that every case loads into, one load into it, and what is measured of a case.
 
-What belongs here: emptying the target, seconds and memory, comparing rows. Not here: the cases (cases.py).
+What belongs here: emptying the target, a load without checks, seconds and memory, comparing rows. Not here: the cases
+(cases.py).
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ import psycopg
 from psycopg import sql
 
 from benchmarks import rows as data
+from pipelines.contracts.model import Contract
+from pipelines.extract.stream import SourceStream, Wanted
+from pipelines.load.ledger import Batch
+from pipelines.load.loader import load
+from pipelines.quality.gate import GateResult
 from pipelines.settings import Settings
 from pipelines.warehouse.connection import connect
 
@@ -68,3 +74,15 @@ def checksum(connection: psycopg.Connection[Any], table: str) -> str:
     row = connection.execute(query.format(names, name)).fetchone()
     assert row is not None
     return str(row[0])
+
+
+def load_once(connection: psycopg.Connection[Any], contract: Contract, upload: Any = None) -> Batch:
+    """One load by the loader, without checks."""
+    from pipelines.extract.source import open_source
+
+    def opener(of: Contract, since: str | None) -> SourceStream | None:
+        return open_source(of, wanted=Wanted(since), upload=upload)
+
+    batch = load(connection, contract, opener, lambda _: GateResult(()), run_id="bench")
+    assert batch is not None
+    return batch
