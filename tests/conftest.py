@@ -26,8 +26,8 @@ _ALLOWED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile("gudang", deadline=None, suppress_health_check=_ALLOWED)
 settings.load_profile("gudang")
 
-# Collecting the tests makes 800,000 objects that live until the end. The collector of garbage would walk through them
-# again and again: without it the tests are collected in half the time, and it never looks at these objects later.
+# Collecting the tests makes 800,000 objects that live until the end. The garbage collector would look at all of them
+# many times. Without it, collecting takes half the time.
 gc.disable()
 
 LONGEST = ("test_nightly.py", "test_killed_night.py", "test_ui.py", "test_dbt_parity.py")

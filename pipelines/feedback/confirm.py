@@ -105,7 +105,7 @@ def when_accepted(contract: Contract) -> str:
 
 
 def when_judged(contract: Contract) -> str:
-    """Says when a row whose confirmation was taken back is judged again."""
+    """A sentence that says when a row is judged again after its confirmation was taken back."""
     if contract.windows:
         return "barisnya ditahan bila jendelanya dibaca lagi"
     text = "barisnya ditahan pada pemuatan berikutnya"
@@ -158,7 +158,7 @@ def confirm(
 
 
 def confirmed(connection: Connection[Any], contract: Contract, most: int) -> list[Confirmation]:
-    """The confirmations in force, the newest first, at most `most`."""
+    """The confirmations that still hold: the newest first, and no more than `most`."""
     with connection.cursor(row_factory=class_row(Confirmation)) as cursor:
         return cursor.execute(_CONFIRMED, {"dataset": contract.key, "most": most}).fetchall()
 

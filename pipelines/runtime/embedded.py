@@ -58,7 +58,7 @@ SERVER_SETTINGS = {
     # Complete datasets are sorted and grouped; with the default of 4 MB each of them spills to disk.
     "work_mem": "32MB",
     "maintenance_work_mem": "256MB",
-    # The statement that makes a stage runs in that many processes besides its own (docs/adr/058).
+    # So many processes may help with the statement that makes a stage (docs/adr/058).
     "max_parallel_workers_per_gather": str(min(8, max(2, os.cpu_count() or 2))),
     "timezone": TIMEZONE,
     "log_timezone": TIMEZONE,

@@ -50,7 +50,7 @@ def sample_query(contract: Contract, percent: float, staged: Relation | None = N
 
 
 def _rows(contract: Contract, staged: Relation | None) -> tuple[sql.Composable, sql.Composable]:
-    """The table, and which of its rows count."""
+    """The table, and the condition for the rows of it that count."""
     if staged:
         return identifier(staged), sql.SQL("true")
     return sql.Identifier("raw", contract.table), is_current(contract) or sql.SQL("true")

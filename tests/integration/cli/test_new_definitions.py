@@ -35,7 +35,7 @@ def assets(office: Office) -> dict[str, str]:
 
 
 def health(office: Office) -> str:
-    """What `gudang health` says of the definitions."""
+    """The result of the check `definisi` of `gudang health`."""
     command = [sys.executable, "-m", "pipelines.cli.main", "health", "--json"]
     done = subprocess.run(
         command, cwd=PROJECT_ROOT, env=office.env, capture_output=True, text=True, check=False

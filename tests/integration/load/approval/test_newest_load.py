@@ -107,16 +107,22 @@ def test_what_a_load_replaced_is_older_than_what_is_in_force(loads: Loads) -> No
     assert row["state"] == "loaded" and problems(loads, held) == []
 
 
-def test_a_rejected_full_refresh_is_not_rejected_again_each_night(loads: Loads, tmp_path: Path) -> None:
-    """Raw has the file's rows; only that they replace everything was refused."""
-    settings = Settings(home=tmp_path / "home", project=tmp_path, warehouse_url=loads.url)
+def with_upload(loads: Loads, folder: Path, content: str) -> tuple[Settings, Contract]:
+    """A dataset whose uploads wait for approval, with one file in its zone."""
+    settings = Settings(home=folder / "home", project=folder, warehouse_url=loads.url)
     held = loads.contract(
         column("id", "integer", primaryKey=True), server=upload("uji/data", "csv"),
         extract={"format": "csv", "pattern": "*.csv"}, approval="required",
     )  # fmt: skip
-    file = tmp_path / "a.csv"
-    file.write_text("id\n1\n2\n")
+    file = folder / "a.csv"
+    file.write_text(content)
     put_upload(settings.home / "unggahan", held.key, file)
+    return settings, held
+
+
+def test_a_rejected_full_refresh_is_not_rejected_again_each_night(loads: Loads, tmp_path: Path) -> None:
+    """Raw has the file's rows; only that they replace everything was refused."""
+    settings, held = with_upload(loads, tmp_path, "id\n1\n2\n")
 
     def night(*, full_refresh: bool = False) -> ledger.Batch:
         done = ingest(loads.connection, held, settings, loads.url, run_id="uji", full_refresh=full_refresh)
@@ -140,14 +146,7 @@ def test_a_rejected_full_refresh_is_not_rejected_again_each_night(loads: Loads, 
 
 
 def test_a_rejected_file_stays_rejected(loads: Loads, tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path / "home", project=tmp_path, warehouse_url=loads.url)
-    held = loads.contract(
-        column("id", "integer", primaryKey=True), server=upload("uji/data", "csv"),
-        extract={"format": "csv", "pattern": "*.csv"}, approval="required",
-    )  # fmt: skip
-    file = tmp_path / "a.csv"
-    file.write_text("id\n1\n")
-    put_upload(settings.home / "unggahan", held.key, file)
+    settings, held = with_upload(loads, tmp_path, "id\n1\n")
     first = ingest(loads.connection, held, settings, loads.url, run_id="uji").batch
     assert first is not None
     decided(loads, held, first.batch_id, REJECTED)
