@@ -126,6 +126,17 @@ def test_the_first_file_of_a_dataset_leaves_no_table_behind(opd: ToldOpd, tmp_pa
     assert everything(opd) == before and "raw.uji__data" not in before
 
 
+@pytest.mark.parametrize("last", ["7", "lima", "99999999999"])
+def test_a_large_file_is_previewed_by_its_fast_way_too(opd: ToldOpd, tmp_path: Path, last: str) -> None:
+    """Its rows land typed and frozen, or again as text if only we or only PostgreSQL see that the last cell is bad."""
+    contract = opd.dataset("uji/data", "csv", KEY, COUNT)
+    rows = [(f"kode-{number:06}-{'x' * 20}", str(number)) for number in range(40_000)]
+    before = everything(opd)
+    seen = previewed(opd, contract, write(tmp_path, "besar.csv", [*rows, ("akhir", last)]))
+    assert (seen.changes.new, seen.refused) == ((40_001, 0) if last == "7" else (40_000, 1))
+    assert everything(opd) == before
+
+
 def test_persons_are_compared_by_their_pseudonyms(
     opd: ToldOpd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
