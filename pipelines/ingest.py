@@ -28,10 +28,9 @@ from pipelines.extract.upload.inbox import LeftFile
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.load import arrivals
 from pipelines.load.apply import periods
-from pipelines.load.apply.shrinking import ShrunkError
 from pipelines.load.approval.waiting import standing_load
 from pipelines.load.arrivals import Arrival
-from pipelines.load.failures import describe_failure
+from pipelines.load.failures import describe_failure, is_of_the_source
 from pipelines.load.incoming import Incoming, incoming_uploads
 from pipelines.load.ledger import Batch, fingerprint
 from pipelines.load.loader import Staged, load
@@ -160,7 +159,7 @@ def _load_each(
             else:
                 done.append(one)
         except GudangError as error:
-            if upload and upload.outcome == "failed" and _is_its_own(error):
+            if upload and upload.outcome == "failed" and is_of_the_source(error):
                 known[upload.file.name] = error
             else:
                 failures.append(error)
@@ -185,11 +184,6 @@ def _load_each(
         ingested.batch.warnings.append(message)
         log.warning("%s: %s", loads.contract.key, message)
     return ingested
-
-
-def _is_its_own(error: GudangError) -> bool:
-    """Whether a load failed by the fault of its file."""
-    return isinstance(error, ShrunkError) or (isinstance(error, SourceError) and not error.transient)
 
 
 def _names_of_old(names: Sequence[str]) -> str:
@@ -254,7 +248,7 @@ class Loads:
             outcome = done.batch.state if done.batch else None
             return done
         except GudangError as error:
-            outcome = "failed" if _is_its_own(error) else None
+            outcome = "failed" if is_of_the_source(error) else None
             raise
         finally:
             if upload and outcome and self.window is None and not self.connection.closed:

@@ -52,10 +52,13 @@ def account(
     newest_put = {(p.dataset, p.name): p for p in sorted(puts, key=lambda p: p.at)}
     last_of_dataset = {p.dataset: p for p in sorted(puts, key=lambda p: p.at) if p.expected != "left"}
     in_force = _loaded_bytes(seen)
+    contested = _contested(puts)
     for put in puts:
         if (put.dataset, put.sha256) in in_force:
             outcomes[put.dataset, put.name, put.sha256] = "loaded"
         state = _state(put, outcomes, left, newest_put, last_of_dataset)
+        if state == "failed" and (put.dataset, put.ids) in contested:
+            state = "replaced"
         result.states[put.kind][state] += 1
         if state not in FINE[put.expected]:
             result.faults.append(f"{put.dataset}/{put.name} ({put.kind}, file {put.number}) is {state}")
@@ -77,6 +80,19 @@ def waiting(puts: Sequence[Put], seen: Seen) -> list[str]:
     ]
     final = {p.dataset: p for p in sorted(last.values(), key=lambda p: p.at)}
     return [f"{p.dataset}/{p.name}" for p in due if not _replaces(p.dataset) or final[p.dataset] is p]
+
+
+def _contested(puts: Sequence[Put]) -> set[tuple[str, tuple[int, ...]]]:
+    """Dataset and keys that files of several names bring with other rows: the copy of a file that was corrected.
+
+    Only one of them can be in raw, and the load of the other is refused.
+    """
+    names: dict[tuple[str, tuple[int, ...]], set[str]] = defaultdict(set)
+    contents: dict[tuple[str, tuple[int, ...]], set[str]] = defaultdict(set)
+    for put in puts:
+        names[put.dataset, put.ids].add(put.name)
+        contents[put.dataset, put.ids].add(put.sha256)
+    return {keys for keys, found in names.items() if len(found) > 1 and len(contents[keys]) > 1}
 
 
 def _loaded_bytes(seen: Seen) -> set[tuple[str, str]]:

@@ -24,7 +24,7 @@ from pipelines.feedback.entries import findings_of_load, open_entries
 from pipelines.feedback.loads import JudgedLoad, load_of
 from pipelines.findings.catalogue import Severity, code_of, entry
 from pipelines.ingest import Loads, describe_batch
-from pipelines.load.failures import describe_failure, fault_of_source
+from pipelines.load.failures import describe_failure, is_of_the_source
 from pipelines.load.ledger import Batch, Changes, dataset_lock
 from pipelines.load.loader import Staged, load
 from pipelines.quality.gate import GateResult
@@ -36,8 +36,6 @@ RUN_ID = "pratinjau"
 """The run of a load that is rolled back; no row of the ledger keeps it."""
 UNKNOWN = "unknown"
 """The state of a preview that could not be made, through no fault of the file."""
-_OF_THE_ROWS = frozenset({"GDK-M005", "GDK-M006", "GDK-M007"})
-"""Errors of a load that say something about the file's rows, and that another try would meet again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ def preview(
         try:
             batch = loads.load_file(file).batch
         except GudangError as error:
-            if fault_of_source(error) is None and error.code not in _OF_THE_ROWS:
+            if not is_of_the_source(error):
                 raise
             return Preview(file.name, "failed", found=found_of(error.code), why=str(error))
         assert batch is not None

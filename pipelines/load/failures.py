@@ -18,6 +18,8 @@ from pipelines.redaction import sqlstates
 from pipelines.warehouse.locks import PATIENCE, LockPatience
 
 _PACKAGE = Path(__file__).parents[1]
+_OF_THE_ROWS = frozenset({"GDK-M005", "GDK-M006", "GDK-M007"})
+"""Errors of a load that say something about the rows of its source, and that another try would meet again."""
 
 
 def describe_failure(
@@ -51,6 +53,13 @@ def fault_of_source(error: BaseException) -> dict[str, str] | None:
     if not isinstance(error, SourceError) or error.transient:
         return None
     return {"code": error.code or "GDK-S001", "message": error.message, "hint": error.hint or ""}
+
+
+def is_of_the_source(error: BaseException) -> bool:
+    """Whether the same file or rows would fail again, until the OPD mends them or a person accepts them."""
+    if isinstance(error, GudangError) and error.code in _OF_THE_ROWS:
+        return True
+    return fault_of_source(error) is not None
 
 
 def message_of(error: BaseException, ours: Collection[str] = (), *, locks: LockPatience = PATIENCE) -> str:

@@ -57,8 +57,8 @@ _JUDGED = {
     "rejected": "ditolak pemeriksaan atau walidata",
     "waiting": "menunggu persetujuan",
     "failed": "gagal dimuat",
-    "loaded": "sudah dimuat",
-    "unchanged": "sudah dimuat",
+    "loaded": "pernah dimuat, lalu digantikan kiriman lain",
+    "unchanged": "pernah dimuat, lalu digantikan kiriman lain",
 }
 
 

@@ -56,6 +56,33 @@ def test_a_file_that_deletes_too_many_rows_is_refused_once(zone: Zone) -> None:
     assert "dagang/pasar/pasar.csv: gagal dimuat; perbaiki lalu letakkan lagi" in zone.skip_message
 
 
+def test_a_file_with_the_key_of_another_is_refused_once_and_keeps_no_other_from_loading(
+    appending: Zone,
+) -> None:
+    """Another try would meet the same rows again."""
+    appending.put(A, "satu.csv", own_time=1_700_000_000)
+    appending.put(A.replace(b"Pagi", b"Sore"), "dua.csv")
+    assert appending.load_all() == 1 and appending.rows() == ROWS[A]
+    assert appending.tick_twice() == []
+    assert "dagang/pasar/dua.csv: gagal dimuat; perbaiki lalu letakkan lagi" in appending.skip_message
+    appending.put(A.replace(b"1", b"9"), "lain.csv")
+    (request,) = appending.tick_twice()
+    assert appending.run(request) and appending.tick_twice() == []
+
+
+def test_a_copy_whose_original_was_corrected_is_not_loaded_over_it(appending: Zone) -> None:
+    appending.put(A, "satu.csv")
+    assert appending.load_all() == 1
+    appending.put(A, "salinan.csv")
+    assert appending.load_all() == 0
+    appending.put(A.replace(b"Pagi", b"Sore"), "satu.csv")
+    appending.load_all()
+    assert appending.tick_twice() == [] and appending.rows() == [(1, "Pasar Sore")]
+    (left,) = appending.skip_message.splitlines()[1:]
+    assert left.startswith("dagang/pasar/salinan.csv: ") and left.endswith(", atau ubah kontraknya")
+    assert "gagal dimuat" in left
+
+
 def test_many_broken_files_are_one_line_and_cost_the_next_load_one_attempt(appending: Zone) -> None:
     for number in range(8):
         appending.put(BROKEN + bytes([65 + number]), f"{number}.csv", own_time=1_700_000_000 + number)
