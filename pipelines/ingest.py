@@ -24,7 +24,7 @@ from pipelines.extract.source import open_source
 from pipelines.extract.source_limits import WaitBudget
 from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.extract.upload.files import UploadedFile
-from pipelines.extract.upload.inbox import LeftFile
+from pipelines.extract.upload.inbox import LeftFile, list_uploads
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.load import arrivals
 from pipelines.load.apply import periods
@@ -234,6 +234,7 @@ class Loads:
         so it is loaded although the same load waits for approval, or a person has rejected it.
         """
         outcome: str | None = None
+        judged = upload
         try:
             stands = None
             if upload and self.contract.approval and not (full_refresh or rehearsal or again):
@@ -245,15 +246,32 @@ class Loads:
                 if stands
                 else self.load_file(file, full_refresh=full_refresh, rehearsal=rehearsal)
             )
-            outcome = done.batch.state if done.batch else None
+            if done.batch:
+                outcome = done.batch.state
+                judged = upload and self._arrival_of(upload, done.batch)
             return done
         except GudangError as error:
             outcome = "failed" if is_of_the_source(error) else None
             raise
         finally:
-            if upload and outcome and self.window is None and not self.connection.closed:
+            if judged and outcome and self.window is None and not self.connection.closed:
                 with suppress(psycopg.Error):
-                    arrivals.note_outcome(self.connection, self.contract, upload, outcome)
+                    arrivals.note_outcome(self.connection, self.contract, judged, outcome)
+
+    def _arrival_of(self, upload: Arrival, batch: Batch) -> Arrival | None:
+        """The arrival of what the load has read: a later one if the file was replaced after it was registered.
+
+        None if the zone has another file now, or does not answer; then the next look at it finds the newer file.
+        """
+        read = (batch.fingerprint or upload.sha256).split(":")[0]
+        if read == upload.sha256:
+            return upload
+        with suppress(GudangError):
+            listing = list_uploads(upload_zone(self.settings), self.contract)
+            files = [file for file in listing.files if file.name == upload.file.name]
+            seen = arrivals.register_files(self.connection, self.contract, files)
+            return next((arrival for arrival in seen.arrivals if arrival.sha256 == read), None)
+        return None
 
     def load_file(
         self, file: UploadedFile | None, *, full_refresh: bool = False, rehearsal: bool = False

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pipelines import ingest
 from pipelines.errors import SourceError
+from pipelines.extract.source import open_source
+from pipelines.extract.stream import SourceStream
 from tests.support.contracts import column
 from tests.support.upload_folder import UploadFolder
 
@@ -58,6 +63,23 @@ def test_a_broken_file_is_an_error_and_the_others_are_loaded(zone: UploadFolder)
     done = zone.ingest()
     assert done.batch is not None and done.batch.loaded == 1
     assert zone.rows() == [("feb.csv", 2), ("jan.csv", 1), ("mar.csv", 3)]
+
+
+def test_a_file_replaced_after_it_was_registered_is_judged_as_what_was_read(
+    zone: UploadFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the content that nobody loaded would count as loaded, and the other would be due for ever."""
+    zone.put("jan.csv", "nilai", 1, age=30)
+
+    def replace_and_open(*args: Any, **more: Any) -> SourceStream | None:
+        zone.put("jan.csv", "nilai", 2, age=0)
+        return open_source(*args, **more)
+
+    monkeypatch.setattr(ingest, "open_source", replace_and_open)
+    assert zone.state() == "loaded" and zone.rows() == [("jan.csv", 2)]
+    seen = zone.loads.run("select sha256, outcome from ops.upload_seen order by seen_id")
+    contents = [hashlib.sha256(f"nilai\n{n}\n".encode()).hexdigest() for n in (1, 2)]
+    assert seen == list(zip(contents, (None, "loaded"), strict=True))
 
 
 def test_a_rejected_file_is_reported_although_another_is_loaded(zone: UploadFolder) -> None:
