@@ -35,7 +35,7 @@ _STEP = timedelta(seconds=15)
 """By which the clock is set forward while nothing works and something is waited for."""
 _QUIET = 3
 """So often in a row nothing may be left to do. Models are built some time after the last file was loaded."""
-_LONGEST_S = 900.0
+_LONGEST_S = 600.0
 """The most machine seconds that a night may need until nothing is left to do."""
 _MEND_S = 120.0
 """How long what was broken may take to be mended at the end of a night."""
@@ -191,6 +191,10 @@ def _settle(month: Month, server: Server, senders: Senders, what: str, is_over: 
 
     Where no process works, the clock is set forward, so that sensors and retries are due at once.
     """
+
+    def files() -> list[str]:
+        return [file for file in waiting(senders.puts, server.ask(SEEN)) if file not in month.given_up]
+
     deadline = time.monotonic() + _LONGEST_S
     quiet = 0
     while time.monotonic() < deadline:
@@ -198,7 +202,7 @@ def _settle(month: Month, server: Server, senders: Senders, what: str, is_over: 
             quiet = 0
             time.sleep(1)
             continue
-        if is_over() and not _open_runs(server) and not waiting(senders.puts, server.ask(SEEN)):
+        if is_over() and not _open_runs(server) and not files():
             quiet += 1
         else:
             quiet = 0
@@ -206,11 +210,9 @@ def _settle(month: Month, server: Server, senders: Senders, what: str, is_over: 
             return
         server.clock.advance(_STEP)
         time.sleep(4)
-    still = [
-        *(() if is_over() else ("it is not over",)),
-        *_open_runs(server),
-        *waiting(senders.puts, server.ask(SEEN)),
-    ]
+    left = files()
+    still = [*(() if is_over() else ("it is not over",)), *_open_runs(server), *left]
+    month.given_up.update(left)
     _say(server.clock, f"{what} did not settle in {_LONGEST_S:.0f} s: {', '.join(still[:5])}")
     month.open += [f"{what}: {one} after {_LONGEST_S:.0f} s" for one in still]
 

@@ -26,8 +26,8 @@ _SLOW_TICK_S = 45.0
 class Month:
     """All figures of a month.
 
-    faults: what was broken, when. open: runs and files that were left unfinished. is_finished: whether the files were
-    accounted for.
+    faults: what was broken, when. open: runs and files that were left unfinished. given_up: those files, for which
+    later nights do not wait again. is_finished: whether the files were accounted for.
     """
 
     asked: Mapping[str, int]
@@ -35,6 +35,7 @@ class Month:
     faults: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     account: Account = field(default_factory=Account)
     open: list[str] = field(default_factory=list[str])
+    given_up: set[str] = field(default_factory=set[str])
     runs: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, dict[str, int]])
     ticks: Mapping[str, Sequence[float]] = field(default_factory=dict[str, list[float]])
     failed_ticks: Sequence[tuple[str, str, int]] = ()

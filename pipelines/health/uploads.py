@@ -21,7 +21,12 @@ from pipelines.health.place import Place
 _NEWEST = """
 select distinct on (u.dataset, u.name) u.dataset || '/' || u.name,
     array_agg(u.stamp) over (partition by u.dataset, u.name),
-    case when u.outcome is null and u.seen_id = u.newest then extract(epoch from %s - u.seen_at)::float8 end
+    -- The same content under another name is in raw already, and gets no load and no outcome.
+    case when u.outcome is null and u.seen_id = u.newest and not exists (
+        select from ops.load_batch as l
+        where l.dataset = u.dataset and split_part(l.source_fingerprint, ':', 1) = u.sha256
+            and l.state in ('loaded', 'unchanged')
+    ) then extract(epoch from %s - u.seen_at)::float8 end
 from (select *, max(seen_id) over (partition by dataset) as newest from ops.upload_seen) as u
 order by u.dataset, u.name, u.seen_id desc
 """
