@@ -44,9 +44,21 @@ def open_source(
 
 
 def keep_to_pace(stream: SourceStream, contract: Contract, clock: Clock) -> None:
-    """Slows the stream down to the server's rows_per_second, unless a slow reading would block the server's writers."""
-    if contract.server.rows_per_second and not stream.ignore_rate_limit:
-        stream.blocks = paced(stream.blocks, contract.server.rows_per_second, clock)
+    """Slows the stream down to the server's rows_per_second, unless a slow reading would block the server's writers.
+
+    So it does with the stream to which it may fall back.
+    """
+    if not contract.server.rows_per_second or stream.ignore_rate_limit:
+        return
+    stream.blocks = paced(stream.blocks, contract.server.rows_per_second, clock)
+    if slower := stream.fallback:
+
+        def opened() -> SourceStream:
+            found = slower()
+            keep_to_pace(found, contract, clock)
+            return found
+
+        stream.fallback = opened
 
 
 def _marked_as_sample(stream: SourceStream) -> SourceStream:

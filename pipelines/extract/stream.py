@@ -15,6 +15,9 @@ NULL = "\\N"
 ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 """The characters that COPY text escapes, in the order in which they must be replaced: the backslash first."""
 
+NO_MOMENTS = "tanggal_mustahil"
+"""The key in `found` of a source whose `usual` columns hold values that are none, such as 0000-00-00."""
+
 _CELL, _ROW, _NULL = "\x1f", "\x1e", "\x1d"
 """Marks that are used for tab, newline and NULL until the text between them is escaped."""
 
@@ -63,6 +66,8 @@ class SourceStream:
     shape: every column of the source, known to the contract or not, and its type there ("" if it has none).
     exact: the columns all of whose values are known to be valid for the contract's type, because of the type at the
     source or because their cells were checked.
+    usual: further columns whose values nearly always are: they are tried as such. If PostgreSQL then refuses a value,
+    the load reads `fallback`, in which these columns are texts.
     csv: how the blocks are written, if they are not COPY text.
     found: settings that were detected at the source because the contract leaves them open, for the ledger.
     ignore_rate_limit: whether the source is read at full speed, because a slow reading would block those who write.
@@ -80,6 +85,7 @@ class SourceStream:
     rows: int = 0
     shape: dict[str, str] = field(default_factory=dict[str, str])
     exact: frozenset[str] = frozenset()
+    usual: frozenset[str] = frozenset()
     warnings: list[str] = field(default_factory=list[str])
     csv: Csv | None = None
     found: dict[str, str] = field(default_factory=dict[str, str])
@@ -88,6 +94,11 @@ class SourceStream:
     confirmations: dict[str, str] = field(default_factory=dict[str, str])
     wider: bool = False
     unreachable: int | None = None
+
+    def as_texts(self) -> None:
+        """Makes texts of the `usual` columns, and says so in `found`."""
+        self.usual, self.fallback = frozenset(), None
+        self.found = {**self.found, NO_MOMENTS: "dibaca sebagai teks"}
 
     def close(self) -> None:
         """Closes the source, also if `blocks` was not read, or not to its end."""

@@ -18,7 +18,7 @@ from psycopg import Connection, Cursor
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
-from pipelines.extract.stream import SourceStream, UnfitError
+from pipelines.extract.stream import NO_MOMENTS, SourceStream, UnfitError
 from pipelines.load import drift, ledger
 from pipelines.load.approval import waiting
 from pipelines.load.ledger import Batch
@@ -81,9 +81,12 @@ def _land_stream(
 ) -> tuple[LoadPlan, SourceStream | None]:
     """Copies the rows of one opened source into landing, with all checks. Gives as `land` does.
 
-    If the source's fast way of reading fails, its `fallback` is read instead.
+    If the source's fast way of reading fails, or PostgreSQL refuses a value of a `usual` column, its `fallback` is read
+    instead.
     """
     contract = plan.contract
+    if stream.usual and not plan.full_refresh and NO_MOMENTS in ledger.last_found(connection, contract):
+        stream.as_texts()  # else it would be read twice in each night
     batch.source_name, batch.found = stream.name, stream.found
     if (contract.appends or contract.replaces_periods) and stream.fingerprint:
         plan = replace(plan, file=stream.name)
@@ -141,11 +144,12 @@ def _keep_to_owner(cursor: Cursor[Any], plan: LoadPlan) -> None:
 
 
 def _exact(contract: Contract, stream: SourceStream) -> frozenset[str]:
-    """The columns that land with their final type: the source guarantees it, and the contract declares no repair."""
+    """The columns that land with their final type: all or nearly all values have it, and no repair is declared."""
+    typed = stream.exact | stream.usual
     return frozenset(
         c.name
         for c in contract.stored
-        if c.name in stream.exact and not (c.parse or c.missing_values or c.pseudonymise)
+        if c.name in typed and not (c.parse or c.missing_values or c.pseudonymise)
     )
 
 

@@ -153,6 +153,16 @@ def open_batch(
     return Batch(batch_id=row[0], dataset=contract.key)
 
 
+def last_found(connection: Connection[Any], contract: Contract) -> dict[str, str]:
+    """What the newest load that read its source to the end found there (`Batch.found`)."""
+    row = connection.execute(
+        "select found from ops.load_batch where dataset = %s and state not in ('running', 'failed', 'died')"
+        " order by ops.applied_at(state, finished_at) desc, batch_id desc limit 1",
+        [contract.key],
+    ).fetchone()
+    return (row and row[0]) or {}
+
+
 def drop_batch(connection: Connection[Any], batch: Batch) -> None:
     """Deletes the row of a load that found nothing to read."""
     connection.execute("delete from ops.load_batch where batch_id = %s", [batch.batch_id])

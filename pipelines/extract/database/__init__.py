@@ -8,6 +8,7 @@ a source's columns must be (shape.py), after which errors a retry may succeed (f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
@@ -59,8 +60,11 @@ def open_database(
     *,
     timing: Timing | None = None,
     connect: Callable[[Contract, DatabaseExtract, URL, Timing], Session] = connect,
+    surely: bool = False,
 ) -> SourceStream:
     """Opens the contract's table or query, for the columns that `contract` names.
+
+    surely: no column is tried as a type that only takes nearly all of its values.
 
     Raises ContractError, SourceError or ShapeError before the first row; `blocks` raises SourceError.
     """
@@ -92,6 +96,14 @@ def open_database(
     stream.exact = frozenset(
         c.name for c in contract.stored if c.source_name not in found or found[c.source_name].fits(c.type)
     )
+    stream.usual = frozenset(
+        c.name for c in contract.stored if c.source_name in found and c.type in found[c.source_name].usually
+    )
+    if stream.usual and surely:
+        stream.as_texts()
+    elif stream.usual:
+        again = partial(open_database, contract, wanted, env, timing=timing, connect=connect, surely=True)
+        stream.fallback = again
     stream.shape = {name: column.family for name, column in found.items()}
     stream.wider = selection.wider
     stream.blocks = _closing(contract, session, session.read(selection, stream))

@@ -62,6 +62,11 @@ _WAREHOUSE: Mapping[str, frozenset[str]] = {
     "decimal": frozenset({"numeric"}),
 }
 """The types that take every value. No date or time is here: MariaDB may hold 0000-00-00."""
+_USUALLY: Mapping[str, frozenset[str]] = {
+    "date": frozenset({"date"}),
+    **dict.fromkeys(("datetime", "timestamp"), frozenset({"timestamp"})),
+}
+"""The types that take all but 0000-00-00, 2024-02-30 and the like, which few tables hold."""
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 
 
@@ -75,6 +80,7 @@ def of_table(kind: str, full_type: str, charset: str | None) -> SourceColumn:
         kind,
         charset,
         warehouse=_WAREHOUSE.get(name, frozenset()),
+        usually=_USUALLY.get(name, frozenset()),
         digits=(int(digits[1]), int(digits[2])) if digits else None,
     )
 

@@ -48,7 +48,8 @@ class SourceColumn:
     """A column of a source.
 
     native: the dialect's name of its type. charset: its character set, if the dialect names one. warehouse: the types
-    of the warehouse that accept the text of each of its values. digits: precision and scale of a numeric.
+    of the warehouse that accept the text of each of its values. usually: those that accept nearly all, as MariaDB's
+    dates but for 0000-00-00. digits: precision and scale of a numeric.
     known: whether the source names the type (for a query not every driver does). kept_as_text: whether the source
     stores times as texts, whatever the name of the type.
     """
@@ -57,6 +58,7 @@ class SourceColumn:
     native: str = ""
     charset: str | None = None
     warehouse: frozenset[str] = frozenset()
+    usually: frozenset[str] = frozenset()
     digits: tuple[int, int] | None = None
     known: bool = True
     kept_as_text: bool = False

@@ -16,7 +16,7 @@ from pipelines.extract.database import open_database
 from pipelines.extract.database.dialect import DialectSession
 from pipelines.extract.source import keep_to_pace, open_source
 from pipelines.extract.source_limits import check_hours, paced
-from pipelines.extract.stream import Wanted
+from pipelines.extract.stream import SourceStream, Wanted
 from tests.support.databases import contract
 from tests.support.extracts import api_contract, upload_contract
 from tests.support.http_server import Server as HttpServer
@@ -127,6 +127,15 @@ def test_stream_that_ignores_the_rate_limit_is_not_delayed(tmp_path: Path) -> No
     ]
     keep_to_pace(stream, made, watch.clock())
     assert len(list(stream.blocks)) and watch.seconds == 0
+
+
+def test_what_a_stream_falls_back_to_is_read_at_the_same_pace(tmp_path: Path) -> None:
+    made, watch = contract("id", table="t", rows_per_second=10), Watch()
+    fast, slow = (SourceStream(("id",), iter([b"1\n" * 10] * 3), "t") for _ in range(2))
+    fast.fallback = lambda: slow
+    keep_to_pace(fast, made, watch.clock())
+    assert fast.fallback is not None and len(list(fast.fallback().blocks)) == 3
+    assert watch.seconds >= 2
 
 
 class LockingSession(DialectSession):

@@ -8,13 +8,18 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from psycopg import sql
 
 from demo.databases import TABLES, seed_database
 from demo.variables import database_urls
 from pipelines.contracts.windows import Window
 from pipelines.errors import SourceError
+from pipelines.extract.stream import NO_MOMENTS
 from pipelines.ingest import ingest
 from pipelines.load import prepare
+from pipelines.load.ledger import Batch
+from pipelines.load.plan import LoadPlan
+from pipelines.load.stage import statement as stage
 from pipelines.settings import PROJECT_ROOT, Settings
 from pipelines.warehouse.connection import connect
 from tests.support.contracts import column, database, document, make
@@ -107,6 +112,74 @@ def test_odd_values_of_mariadb_arrive_as_text_or_are_repaired(
         (2, None, "2024-05-01", None),
         (3, "", "2024-02-29", None),
     ]
+
+
+def test_dates_land_typed_until_one_is_none_and_then_as_text(
+    warehouse_url: str, mariadb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first load that meets 0000-00-00 reads the table twice, and those that follow it once."""
+    monkeypatch.setenv("UJI_URL", mariadb_url)
+    columns = [
+        column("id", "integer", primaryKey=True),
+        column("tanggal", "date"),
+        column("waktu", "timestamp"),
+    ]
+    doc = document(
+        "uji/kotor", columns, database("UJI_URL"), extract={"table": "kotor"}, max_quarantine_share=0.5
+    )
+    contract = make(tmp_path, doc)
+    url = warehouse_url.replace("postgresql://", "postgresql+psycopg://", 1)
+    engine = sa.create_engine(mariadb_url)
+
+    def change(*statements: str) -> None:
+        with engine.begin() as source:
+            source.execute(sa.text("set session sql_mode = 'ALLOW_INVALID_DATES'"))
+            for statement in statements:
+                source.execute(sa.text(statement))
+
+    landed: list[tuple[str, ...]] = []
+    create = stage.create_landing
+
+    def watched(plan: LoadPlan) -> sql.Composed:
+        landed.append(tuple(sorted(plan.exact)))
+        return create(plan)
+
+    monkeypatch.setattr(stage, "create_landing", watched)
+    typed, as_text = ("id", "tanggal", "waktu"), ("id",)
+    change(
+        "create table kotor (id int primary key, tanggal date, waktu datetime(6))",
+        "insert into kotor values (1, '2024-02-29', '2024-05-01 10:00:00.25'), (2, null, null), (3, '9999-12-31', null)",
+    )
+    with connect(url) as connection:
+        prepare.prepare(connection, [])
+
+        def load(*, full_refresh: bool = False) -> Batch:
+            done = ingest(
+                connection, contract, Settings(tmp_path, tmp_path, url), url, run_id="uji", waits=AT_ONCE,
+                full_refresh=full_refresh,
+            )  # fmt: skip
+            assert done.batch is not None
+            return done.batch
+
+        assert (load().loaded, landed) == (3, [typed])
+        change("insert into kotor values (4, '0000-00-00', null), (5, '2024-01-01', '2024-02-30 00:00:00')")
+        batch = load()
+        assert (batch.quarantined, batch.found) == (2, {NO_MOMENTS: "dibaca sebagai teks"})
+        assert landed[1:] == [typed, as_text]
+        refused = connection.execute(
+            "select row ->> 'tanggal', row ->> 'waktu' from quarantine.row order by row_key"
+        ).fetchall()
+        assert refused == [("0000-00-00", None), ("2024-01-01", "2024-02-30 00:00:00.000000")]
+        assert (load().quarantined, landed[3:]) == (2, [as_text])
+        change("delete from kotor where id > 3")
+        assert (load().quarantined, landed[4:]) == (0, [as_text])
+        assert (load(full_refresh=True).found, landed[5:]) == ({}, [typed])
+        rows = connection.execute("select id, tanggal::text, waktu::text from raw.uji__kotor order by id")
+        assert rows.fetchall() == [
+            (1, "2024-02-29", "2024-05-01 10:00:00.25"),
+            (2, None, None),
+            (3, "9999-12-31", None),
+        ]
 
 
 def test_a_key_that_changes_its_case_stays_one_row_if_the_contract_says_so(
