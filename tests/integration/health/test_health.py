@@ -280,6 +280,27 @@ def test_uploads_that_nobody_loads(place: Place, house: House) -> None:
     assert seen(days, "unggahan").state == OK
 
 
+def test_an_upload_whose_content_was_loaded_does_not_wait(place: Place, house: House) -> None:
+    """Under another name it gets no load; and a server may die before it notes how a load ended."""
+    path = house.folder / "unggahan" / "dinkes" / "kunjungan" / "salinan.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("a")
+    at = path.stat()
+    house.run(
+        "insert into ops.upload_seen (dataset, name, sha256, mtime, stamp) values"
+        " ('dinkes/kunjungan', 'salinan.csv', 'x', 0, %s)",
+        UploadedFile(path, path.name, at.st_size, at.st_mtime, at.st_ctime).stamp,
+    )
+    limits = replace(place.limits, backup_hours=Limit(1e9, 1e9), night_hours=Limit(1e9, 1e9))
+    later = replace(place, limits=limits, now=lambda: datetime.now(UTC) + timedelta(days=5))
+    assert seen(later, "unggahan").state == CRITICAL
+    house.run(
+        "insert into ops.load_batch (dataset, run_id, state, source_name, source_fingerprint)"
+        " values ('dinkes/kunjungan', 'uji', 'loaded', 'asli.csv', 'x:1')"
+    )
+    assert seen(later, "unggahan").state == OK
+
+
 def test_an_upload_that_was_put_there_again_waits_although_its_name_was_loaded(
     place: Place, house: House
 ) -> None:
