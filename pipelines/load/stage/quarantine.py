@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from pipelines.contracts.columns import Column
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage.cells import pseudonym
 from pipelines.load.stage.confirmations import cell_hash
@@ -161,14 +162,26 @@ def _rule_hash(rule: Rule) -> str:
 
 
 def _identity(plan: LoadPlan, reasons: Sequence[_Reason]) -> list[sql.Composable]:
-    """The expressions that identify an entry: the cells of the row, masked if they are hidden, and its reasons."""
+    """The expressions that identify an entry: the cells of the row, masked if they are hidden, and its reasons.
+
+    Only reasons that the row has: which others a load asks about depends on how its cells landed, and on other rows.
+    """
     contract = plan.contract
-    parts = [distinguishing_text(contract, c, sql.Identifier("l", c.name)) for c in contract.stored]
-    parts += [sql.SQL("case when {} then {} end").format(reason.broken, reason.name) for reason in reasons]
+    parts = [distinguishing_text(contract, c, _landed(plan, c)) for c in contract.stored]
+    broken = [sql.SQL("case when {} then {} end").format(reason.broken, reason.name) for reason in reasons]
+    parts.append(sql.SQL("array_remove(array[{}]::text[], null)::text").format(sql.SQL(", ").join(broken)))
     if any(c.key and c.personal for c in contract.stored):
         # Two persons may have the same masked key, and each has a row at the source.
         parts.append(row_key(plan))
     return parts
+
+
+def _landed(plan: LoadPlan, column: Column) -> sql.Composable:
+    """The cell as it landed; a time without zeros at the end of its fraction, as it would have landed typed."""
+    cell = sql.Identifier("l", column.name)
+    if column.type != "timestamp" or column.name in plan.exact:
+        return cell
+    return sql.SQL("case when {0} like '%:__.%0' then rtrim(rtrim({0}, '0'), '.') else {0} end").format(cell)
 
 
 def _is_renewed(plan: LoadPlan) -> sql.Composable:

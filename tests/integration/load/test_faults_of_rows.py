@@ -101,6 +101,20 @@ def test_entries_of_rows_refused_again_stay_and_other_reasons_make_new_entries(
     ]
 
 
+def test_the_entry_of_a_row_stays_when_the_key_of_another_row_comes_twice(loads: Loads) -> None:
+    contract = loads.contract(
+        column("id", "integer", primaryKey=True),
+        column("nilai", "integer", logicalTypeOptions={"maximum": 9}),
+        max_quarantine_share=1.0,
+    )
+    rows = [["1", "1"], ["2", "99"]]
+    loads.load(contract, lambda *_: rows)
+    ((first,),) = loads.run("select entry_id from quarantine.row")
+    loads.load(contract, lambda *_: [*rows, ["1", "3"]])
+    entries = loads.run("select entry_id, state, row ->> 'id' from quarantine.row order by 1")
+    assert entries == [(first, "open", "2"), (first + 1, "open", "1")]
+
+
 def test_many_refused_rows_that_come_again_are_not_written_again(loads: Loads) -> None:
     contract = loads.contract(
         column("kunci", "integer"), column("nilai", "integer"), max_quarantine_share=1.0
