@@ -61,15 +61,22 @@ def account(
     last_of_dataset = {p.dataset: p for p in sorted(puts, key=lambda p: p.at) if p.expected != "left"}
     in_force = _loaded_bytes(seen)
     contested = _contested(puts)
+    won: set[tuple[str, tuple[int, ...]]] = set()
     for put in puts:
         if (put.dataset, put.sha256) in in_force:
             outcomes[put.dataset, put.name, put.sha256] = "loaded"
         state = _state(put, outcomes, left, newest_put, last_of_dataset)
-        if state == "failed" and (put.dataset, put.ids) in contested:
-            state = "replaced"
+        if (put.dataset, put.ids) in contested:
+            if state == "failed":
+                state = "replaced"
+            elif state in ("loaded", "unchanged"):
+                won.add((put.dataset, put.ids))
         result.states[put.kind][state] += 1
         if state not in FINE[put.expected]:
             result.faults.append(f"{put.dataset}/{put.name} ({put.kind}, file {put.number}) is {state}")
+    result.faults += [
+        f"{dataset}: no file with the keys from {ids[0]} is loaded" for dataset, ids in contested - won
+    ]
     for dataset, rows in raw.items():
         result.faults += _rows(f"{OPD}/{dataset}", rows, puts)
     return result

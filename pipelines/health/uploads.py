@@ -25,7 +25,11 @@ select distinct on (u.dataset, u.name) u.dataset || '/' || u.name,
     case when u.outcome is null and u.seen_id = u.newest and not exists (
         select from ops.load_batch as l
         where l.dataset = u.dataset and split_part(l.source_fingerprint, ':', 1) = u.sha256
-            and l.state in ('loaded', 'unchanged')
+            and l.state in ('loaded', 'unchanged') and l.window_start is null and not exists (
+                select from ops.load_batch as n
+                where n.dataset = l.dataset and n.source_name = l.source_name and n.state = 'loaded'
+                    and n.batch_id > l.batch_id and split_part(n.source_fingerprint, ':', 1) <> u.sha256
+            )
     ) then extract(epoch from %s - u.seen_at)::float8 end
 from (select *, max(seen_id) over (partition by dataset) as newest from ops.upload_seen) as u
 order by u.dataset, u.name, u.seen_id desc
