@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,7 +30,7 @@ from pipelines.load import arrivals
 from pipelines.load.apply import periods
 from pipelines.load.approval.waiting import standing_load
 from pipelines.load.arrivals import Arrival
-from pipelines.load.failures import describe_failure, is_of_the_source
+from pipelines.load.failures import KEYS_OF_OTHERS, describe_failure, is_of_the_source
 from pipelines.load.incoming import Incoming, incoming_uploads
 from pipelines.load.ledger import Batch, fingerprint
 from pipelines.load.loader import Staged, load
@@ -137,6 +137,56 @@ def _rehearse(loads: Loads, incoming: Incoming) -> list[Ingested]:
     return [one for one in rehearsed if one.batch]
 
 
+@dataclass
+class _Tries:
+    """The loads of several files one after the other, and what became of them.
+
+    failures: of files that failed now. known: by name, of those that failed before, too. rejected: by name, those that
+    were rejected before, too.
+    """
+
+    loads: Loads
+    full_refresh: bool
+    failures: list[GudangError]
+    done: list[Ingested] = field(default_factory=list[Ingested])
+    known: dict[str, GudangError] = field(default_factory=dict[str, GudangError])
+    rejected: dict[str, Ingested] = field(default_factory=dict[str, Ingested])
+
+    def load_all(self, uploads: Sequence[Arrival | None]) -> None:
+        """Loads the files; once more those whose keys other files had, where one of the others was loaded."""
+        window, due = self.loads.window, list(uploads)
+        while due:
+            before = len(self.done)
+            tried = [(upload, self.load(upload, window, again=window is not None)) for upload in due]
+            is_freed = any(one.batch and one.batch.state == "loaded" for one in self.done[before:])
+            due = [u for u, error in tried if is_freed and error and error.code == KEYS_OF_OTHERS]
+            for upload, error in tried:
+                if error and upload not in due:
+                    self.note(upload, error)
+
+    def load(self, upload: Arrival | None, window: Window | None, *, again: bool) -> GudangError | None:
+        """Loads one file; of a full refresh the first takes the place of everything. Gives the error if it fails."""
+        try:
+            one = replace(self.loads, window=window).load(
+                upload, full_refresh=self.full_refresh and not self.done, again=again
+            )
+        except GudangError as error:
+            log.error("%s", error)
+            return error
+        if upload and one.batch and upload.outcome == one.batch.state == "rejected":
+            self.rejected[upload.file.name] = one
+        else:
+            self.done.append(one)
+        return None
+
+    def note(self, upload: Arrival | None, error: GudangError) -> None:
+        """Keeps the error of a file."""
+        if upload and upload.outcome == "failed" and is_of_the_source(error):
+            self.known[upload.file.name] = error
+        else:
+            self.failures.append(error)
+
+
 def _load_each(
     loads: Loads, incoming: Incoming, *, full_refresh: bool, asked: Window | None = None
 ) -> Ingested:
@@ -144,37 +194,18 @@ def _load_each(
 
     asked: the days of the periods that are read in any case, of files that replace periods.
     """
-    done: list[Ingested] = []
-    failures = [*incoming.failures]
-    known: dict[str, GudangError] = {}
-    rejected: dict[str, Ingested] = {}
-
-    def try_to_load(upload: Arrival | None, window: Window | None, *, again: bool) -> None:
-        try:
-            one = replace(loads, window=window).load(
-                upload, full_refresh=full_refresh and not done, again=again
-            )
-            if upload and one.batch and upload.outcome == one.batch.state == "rejected":
-                rejected[upload.file.name] = one
-            else:
-                done.append(one)
-        except GudangError as error:
-            if upload and upload.outcome == "failed" and is_of_the_source(error):
-                known[upload.file.name] = error
-            else:
-                failures.append(error)
-            log.error("%s", error)
-
-    for upload in incoming.uploads:
-        try_to_load(upload, loads.window, again=loads.window is not None)
+    tries = _Tries(loads, full_refresh, [*incoming.failures])
+    tries.load_all(incoming.uploads)
     if loads.contract.replaces_periods:
         for upload, window in periods.files_to_read(loads.connection, loads.contract, incoming.zone, asked):
-            try_to_load(upload, window, again=asked is not None)
-    old = [*known, *incoming.not_mended]
+            if error := tries.load(upload, window, again=asked is not None):
+                tries.note(upload, error)
+    done, failures, rejected = tries.done, tries.failures, tries.rejected
+    old = [*tries.known, *incoming.not_mended]
     if not (done or rejected or failures or old):
         return Ingested(None, left=incoming.left)
     if failures or (old and not done):
-        failures += known.values()
+        failures += tries.known.values()
         if len(failures) == 1 and not incoming.not_mended:
             raise failures[0]
         raise _failure_of(loads.contract.key, incoming, failures, len(done))
@@ -247,8 +278,8 @@ class Loads:
                 else self.load_file(file, full_refresh=full_refresh, rehearsal=rehearsal)
             )
             if done.batch:
-                outcome = done.batch.state
                 judged = upload and self._arrival_of(upload, done.batch)
+                outcome = done.batch.state
             return done
         except GudangError as error:
             outcome = "failed" if is_of_the_source(error) else None
@@ -266,7 +297,7 @@ class Loads:
         read = (batch.fingerprint or upload.sha256).split(":")[0]
         if read == upload.sha256:
             return upload
-        with suppress(GudangError):
+        with suppress(GudangError, psycopg.Error):
             listing = list_uploads(upload_zone(self.settings), self.contract)
             files = [file for file in listing.files if file.name == upload.file.name]
             seen = arrivals.register_files(self.connection, self.contract, files)

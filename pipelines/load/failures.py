@@ -18,7 +18,9 @@ from pipelines.redaction import sqlstates
 from pipelines.warehouse.locks import PATIENCE, LockPatience
 
 _PACKAGE = Path(__file__).parents[1]
-_OF_THE_ROWS = frozenset({"GDK-M005", "GDK-M006", "GDK-M007"})
+KEYS_OF_OTHERS = "GDK-M007"
+"""Other files or windows have keys of the rows that were to be loaded. A load of those may free them."""
+_OF_THE_ROWS = frozenset({"GDK-M005", "GDK-M006", KEYS_OF_OTHERS})
 """Errors of a load that say something about the rows of its source, and that another try would meet again."""
 
 
@@ -56,7 +58,7 @@ def fault_of_source(error: BaseException) -> dict[str, str] | None:
 
 
 def is_of_the_source(error: BaseException) -> bool:
-    """Whether the same file or rows would fail again, until the OPD mends them or a person accepts them."""
+    """Whether the same file would fail again until something changes: the file, another one, or the contract."""
     if isinstance(error, GudangError) and error.code in _OF_THE_ROWS:
         return True
     return fault_of_source(error) is not None

@@ -154,13 +154,28 @@ def open_batch(
 
 
 def last_found(connection: Connection[Any], contract: Contract) -> dict[str, str]:
-    """What the newest load that read its source to the end found there (`Batch.found`)."""
+    """What the newest load that read its source to the end found there (`Batch.found`).
+
+    A failed load counts only if it found something, because it may have failed before it could.
+    """
     row = connection.execute(
-        "select found from ops.load_batch where dataset = %s and state not in ('running', 'failed', 'died')"
+        "select found from ops.load_batch where dataset = %s and by_retention is not true and state <> 'running'"
+        " and (state not in ('failed', 'died') or found <> '{}')"
         " order by ops.applied_at(state, finished_at) desc, batch_id desc limit 1",
         [contract.key],
     ).fetchone()
     return (row and row[0]) or {}
+
+
+def names_that_failed(connection: Connection[Any], contract: Contract, code: str) -> set[str]:
+    """The names of the uploads whose newest load failed with this code."""
+    rows = connection.execute(
+        "select source_name from (select distinct on (source_name) source_name, code from ops.load_batch"
+        " where dataset = %s and source_name is not null and state <> 'running'"
+        " order by source_name, batch_id desc) as newest where code = %s",
+        [contract.key, code],
+    )
+    return {name for (name,) in rows}
 
 
 def drop_batch(connection: Connection[Any], batch: Batch) -> None:

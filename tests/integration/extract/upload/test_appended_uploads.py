@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipelines import ingest
-from pipelines.errors import SourceError
+from pipelines.errors import LoadError, SourceError
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream
 from tests.support.contracts import column
@@ -63,6 +63,40 @@ def test_a_broken_file_is_an_error_and_the_others_are_loaded(zone: UploadFolder)
     done = zone.ingest()
     assert done.batch is not None and done.batch.loaded == 1
     assert zone.rows() == [("feb.csv", 2), ("jan.csv", 1), ("mar.csv", 3)]
+
+
+def test_a_key_that_moves_to_a_file_which_is_tried_first_is_loaded_in_the_same_run(
+    zone: UploadFolder,
+) -> None:
+    zone.declare(column("id", "integer", primaryKey=True), write_disposition="append")
+    zone.put("jan.csv", "id", 7, age=30)
+    zone.put("feb.csv", "id", 8, age=20)
+    assert zone.state() == "loaded"
+    zone.put("feb.csv", "id", 7, 8, age=0)
+    zone.put("jan.csv", "id", 9, age=0)
+    done = zone.ingest()
+    assert done.batch is not None and (done.batch.state, done.batch.deleted) == ("loaded", 1)
+    assert zone.files()[2:] == [("feb.csv", "failed"), ("jan.csv", "loaded"), ("feb.csv", "loaded")]
+    assert zone.rows() == [(7,), (8,), (9,)]
+
+
+def test_a_file_whose_keys_others_had_is_loaded_once_they_are_free_whatever_failed_since(
+    zone: UploadFolder,
+) -> None:
+    zone.declare(column("id", "integer", primaryKey=True), write_disposition="append")
+    zone.put("jan.csv", "id", 7, age=30)
+    assert zone.state() == "loaded"
+    zone.put("feb.csv", "id", 7, 8, age=20)
+    with pytest.raises(LoadError, match=r"feb\.csv punya baris yang kuncinya juga dipakai"):
+        zone.ingest()
+    zone.put("rusak.csv", "id", '"1', age=10)
+    with pytest.raises(SourceError, match=r"rusak\.csv: baris 2: tanda kutip"):
+        zone.ingest()
+    zone.put("jan.csv", "id", 9, age=0)
+    done = zone.ingest()
+    assert done.batch is not None and done.batch.state == "loaded"
+    assert done.batch.warnings[-1] == "sudah gagal sebelumnya dan belum diperbaiki: rusak.csv"
+    assert zone.rows() == [(7,), (8,), (9,)]
 
 
 def test_a_file_replaced_after_it_was_registered_is_judged_as_what_was_read(
