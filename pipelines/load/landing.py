@@ -85,8 +85,8 @@ def _land_stream(
     instead.
     """
     contract = plan.contract
-    if stream.usual and not plan.full_refresh and NO_MOMENTS in ledger.last_found(connection, contract):
-        stream.as_texts()  # else it would be read twice in each night
+    if stream.usual and _holds_no_moments(connection, plan, batch):
+        stream.as_texts()
     batch.source_name, batch.found = stream.name, stream.found
     if (contract.appends or contract.replaces_periods) and stream.fingerprint:
         plan = replace(plan, file=stream.name)
@@ -143,14 +143,20 @@ def _keep_to_owner(cursor: Cursor[Any], plan: LoadPlan) -> None:
         cursor.execute(statement.revoke_landing(plan, role))
 
 
+def _holds_no_moments(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> bool:
+    """Whether a `usual` column may hold a value that is none, so that the source would be read twice for nothing.
+
+    Keys may be read often, and their batch is not kept. A full refresh tries the types again, but once.
+    """
+    if plan.only_keys or NO_MOMENTS in batch.found:
+        return True
+    return not plan.full_refresh and NO_MOMENTS in ledger.last_found(connection, plan.contract)
+
+
 def _exact(contract: Contract, stream: SourceStream) -> frozenset[str]:
     """The columns that land with their final type: all or nearly all values have it, and no repair is declared."""
     typed = stream.exact | stream.usual
-    return frozenset(
-        c.name
-        for c in contract.stored
-        if c.name in typed and not (c.parse or c.missing_values or c.pseudonymise)
-    )
+    return frozenset(c.name for c in contract.stored if c.name in typed and not c.is_repaired)
 
 
 def require_known_shape(

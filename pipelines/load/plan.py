@@ -43,7 +43,8 @@ class LoadPlan:
     file: the name of the upload that is read, if uploads are appended or replace periods.
     periods: the first day of each period that the upload replaces, and the number of its rows; None for other loads.
     newer: the first days of the periods that raw has from uploads that came after this one.
-    exact: names of columns whose type the source guarantees; they land typed and need no cast.
+    exact: names of columns that land typed and need no cast: the source guarantees the type, or PostgreSQL accepted all
+    values.
     allow_empty: the source may give no row, or far fewer than before.
     oldest: the first day whose rows the contract's retention still keeps; None if age does not matter.
     held: what is known of a load that waited for approval; None for one whose landing is there.

@@ -64,7 +64,7 @@ def open_database(
 ) -> SourceStream:
     """Opens the contract's table or query, for the columns that `contract` names.
 
-    surely: no column is tried as a type that only takes nearly all of its values.
+    surely: dates that may be none, such as 0000-00-00 of MariaDB, are read as texts.
 
     Raises ContractError, SourceError or ShapeError before the first row; `blocks` raises SourceError.
     """
@@ -97,7 +97,9 @@ def open_database(
         c.name for c in contract.stored if c.source_name not in found or found[c.source_name].fits(c.type)
     )
     stream.usual = frozenset(
-        c.name for c in contract.stored if c.source_name in found and c.type in found[c.source_name].usually
+        c.name
+        for c in contract.stored
+        if not c.is_repaired and c.source_name in found and c.type in found[c.source_name].usually
     )
     if stream.usual and surely:
         stream.as_texts()

@@ -84,7 +84,7 @@ class _Cell:
     """A column's cell, with the SQL expressions that its rules need.
 
     strict: only the spellings that we allow in files; otherwise every spelling that PostgreSQL accepts.
-    exact: the source's own type guarantees the column's type, and the cell landed typed.
+    exact: the cell landed with the column's type.
     from_upload: the cell may come from a spreadsheet that a person filled in.
     """
 

@@ -38,8 +38,8 @@ With the quotes the planner sees a constant, and may run the subquery in paralle
 def create_landing(plan: LoadPlan) -> sql.Composed:
     """Creates landing: an unlogged table of text columns, which a recovery of PostgreSQL empties.
 
-    An exact column, whose type the source guarantees, has its own type. Where all columns are exact, landing may become
-    the stage: then it is a logged table with the columns of raw.
+    An exact column (LoadPlan) has its own type. Where all columns are exact, landing may become the stage: then it is a
+    logged table with the columns of raw.
     """
     contract = plan.contract
     columns = [

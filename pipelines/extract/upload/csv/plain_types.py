@@ -85,7 +85,7 @@ def may_land_typed(column: Column) -> bool:
     A column with a repair, missing values or a pseudonym may not. A column of another type than text may also have no
     enum and no rule about its text.
     """
-    if column.parse or column.missing_values or column.pseudonymise:
+    if column.is_repaired:
         return False
     if column.type == "text":
         return True

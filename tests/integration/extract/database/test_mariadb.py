@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -123,6 +124,7 @@ def test_dates_land_typed_until_one_is_none_and_then_as_text(
         column("id", "integer", primaryKey=True),
         column("tanggal", "date"),
         column("waktu", "timestamp"),
+        column("jumlah", "integer", logicalTypeOptions={"maximum": 10}),
     ]
     doc = document(
         "uji/kotor", columns, database("UJI_URL"), extract={"table": "kotor"}, max_quarantine_share=0.5
@@ -145,13 +147,20 @@ def test_dates_land_typed_until_one_is_none_and_then_as_text(
         return create(plan)
 
     monkeypatch.setattr(stage, "create_landing", watched)
-    typed, as_text = ("id", "tanggal", "waktu"), ("id",)
+    typed, as_text = ("id", "jumlah", "tanggal", "waktu"), ("id", "jumlah")
     change(
-        "create table kotor (id int primary key, tanggal date, waktu datetime(6))",
-        "insert into kotor values (1, '2024-02-29', '2024-05-01 10:00:00.25'), (2, null, null), (3, '9999-12-31', null)",
+        "create table kotor (id int primary key, tanggal date, waktu datetime(6), jumlah int)",
+        "insert into kotor values (1, '2024-02-29', '2024-05-01 10:00:00.25', 1), (2, null, null, 2)",
+        "insert into kotor values (3, '9999-12-31', null, 3), (9, null, '2024-05-01 10:00:00.25', 99)",
     )
     with connect(url) as connection:
         prepare.prepare(connection, [])
+
+        def entries() -> list[tuple[Any, ...]]:
+            return connection.execute(
+                "select entry_id, row ->> 'id', row ->> 'tanggal', row ->> 'waktu' from quarantine.row"
+                " where state = 'open' order by 2"
+            ).fetchall()
 
         def load(*, full_refresh: bool = False) -> Batch:
             done = ingest(
@@ -162,18 +171,28 @@ def test_dates_land_typed_until_one_is_none_and_then_as_text(
             return done.batch
 
         assert (load().loaded, landed) == (3, [typed])
-        change("insert into kotor values (4, '0000-00-00', null), (5, '2024-01-01', '2024-02-30 00:00:00')")
+        first = entries()
+        assert [entry[1:] for entry in first] == [("9", None, "2024-05-01 10:00:00.25")]
+        change("insert into kotor values (4, '0000-00-00', null, 4), (5, '2024-01-01', '2024-02-30', 5)")
         batch = load()
-        assert (batch.quarantined, batch.found) == (2, {NO_MOMENTS: "dibaca sebagai teks"})
+        assert (batch.quarantined, batch.found) == (3, {NO_MOMENTS: "dibaca sebagai teks"})
         assert landed[1:] == [typed, as_text]
-        refused = connection.execute(
-            "select row ->> 'tanggal', row ->> 'waktu' from quarantine.row order by row_key"
-        ).fetchall()
-        assert refused == [("0000-00-00", None), ("2024-01-01", "2024-02-30 00:00:00.000000")]
-        assert (load().quarantined, landed[3:]) == (2, [as_text])
-        change("delete from kotor where id > 3")
-        assert (load().quarantined, landed[4:]) == (0, [as_text])
-        assert (load(full_refresh=True).found, landed[5:]) == ({}, [typed])
+        *odd, same = entries()
+        assert [entry[1:] for entry in odd] == [
+            ("4", "0000-00-00", None),
+            ("5", "2024-01-01", "2024-02-30 00:00:00.000000"),
+        ]
+        assert [same] == first, "how a time lands makes no new entry"
+        assert (load().quarantined, landed[3:]) == (3, [as_text])
+        connection.execute(
+            "insert into ops.load_batch (dataset, run_id, state, by_retention, finished_at)"
+            " values ('uji/kotor', 'pemeliharaan', 'loaded', true, clock_timestamp())"
+        )
+        assert (load().quarantined, landed[4:]) == (3, [as_text]), "retention reads nothing"
+        connection.execute("update ops.load_batch set state = 'failed' where found <> '{}'")
+        change("delete from kotor where id in (4, 5)")
+        assert (load().quarantined, landed[5:]) == (1, [as_text]), "a load may fail after it has landed"
+        assert (load(full_refresh=True).found, landed[6:]) == ({}, [typed])
         rows = connection.execute("select id, tanggal::text, waktu::text from raw.uji__kotor order by id")
         assert rows.fetchall() == [
             (1, "2024-02-29", "2024-05-01 10:00:00.25"),
