@@ -185,31 +185,51 @@ def _rows(block: bytes, delimiter: int, width: int) -> _Rows:
     """Finds the complete rows of `block`, which begins where a row begins. Raises UnfitError for irregular rows."""
     text = np.frombuffer(block, np.uint8)
     quotes = text == _QUOTE
-    within = np.bitwise_xor.accumulate(quotes) if quotes.any() else quotes
+    within = _within(quotes)
     _check_quotes(text, quotes, within, delimiter)
     breaks = np.flatnonzero(text == _NEWLINE)
     ends = breaks[~within[breaks]]
     if not len(ends):
         return _Rows(block, ends, ends, ends, delimiter)
     used = int(ends[-1]) + 1
-    text, within, quotes = text[:used], within[:used], quotes[:used]
+    text, within = text[:used], within[:used]
     delimiters = np.flatnonzero(text == delimiter)
     delimiters = delimiters[~within[delimiters]]
     returns = np.flatnonzero(text == _RETURN)
     returns = returns[~within[returns]]
-    # text.py skips a row that has only white space. Only visible ASCII characters prove that a row is not blank:
-    # characters beyond ASCII may be white space, too.
-    visible = (text > _SPACE) & (text < _BEYOND_ASCII) & ~quotes & (text != delimiter)
-    starts = np.concatenate(([0], ends[:-1] + 1))
     wrong = (
         bool(np.any(text[returns + 1] != _NEWLINE))
         or not text.all()
         or bool(np.any(np.diff(np.searchsorted(delimiters, ends), prepend=0) != width - 1))
-        or not np.logical_or.reduceat(visible, starts).all()
+        or _any_may_be_blank(text, np.concatenate(([0], ends[:-1] + 1)), delimiter)
     )
     if wrong:
         raise UnfitError
     return _Rows(block, ends + 1, np.searchsorted(breaks, ends) + 1, delimiters, delimiter)
+
+
+def _within(quotes: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Whether each byte is within quotes: an opening quote is, the closing one is not."""
+    places = np.flatnonzero(quotes)
+    if not len(places):
+        return quotes
+    lengths = np.diff(places, prepend=0, append=len(quotes))
+    return np.repeat(np.arange(len(lengths)) % 2 == 1, lengths)
+
+
+def _any_may_be_blank(text: Bytes, starts: Places, delimiter: int) -> bool:
+    """Whether a row may be one that text.py skips: one that has only white space.
+
+    Only visible ASCII characters prove that a row is not blank: characters beyond ASCII may be white space, too. In
+    most files the first character of each row is one. starts: where the rows begin.
+    """
+    if _are_visible(text[starts], delimiter).all():
+        return False
+    return not np.logical_or.reduceat(_are_visible(text, delimiter), starts).all()
+
+
+def _are_visible(text: Bytes, delimiter: int) -> npt.NDArray[np.bool_]:
+    return (text > _SPACE) & (text < _BEYOND_ASCII) & (text != _QUOTE) & (text != delimiter)
 
 
 def _check_quotes(

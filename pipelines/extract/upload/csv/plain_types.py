@@ -62,12 +62,18 @@ class Grid:
         The result has the shape of `starts`. Quotes, delimiters and line ends count as allowed: PostgreSQL skips them
         around a number and refuses them within one.
         """
-        kinds = np.zeros(256, np.uint8)
-        kinds[list(b"0123456789+-")] = _INTEGER | _POINTED | _EXPONENT
-        kinds[list(b".")] = _POINTED | _EXPONENT
-        kinds[list(b"eE")] = _EXPONENT
-        kinds[[_QUOTE, self.delimiter, *b"\r\n"]] = _ALL
-        return np.bitwise_and.reduceat(kinds[self.text], self.starts.ravel()).reshape(self.starts.shape)
+        kinds = bytearray(256)
+        for characters, allowed in (
+            (b"0123456789+-", _INTEGER | _POINTED | _EXPONENT),
+            (b".", _POINTED | _EXPONENT),
+            (b"eE", _EXPONENT),
+            (bytes((_QUOTE, self.delimiter, *b"\r\n")), _ALL),
+        ):
+            for character in characters:
+                kinds[character] = allowed
+        # bytes.translate takes half the time of a look-up by numpy.
+        of_text = np.frombuffer(self.text.tobytes().translate(kinds), np.uint8)
+        return np.bitwise_and.reduceat(of_text, self.starts.ravel()).reshape(self.starts.shape)
 
     def filled(self, column: int) -> tuple[Places, Places]:
         """Returns where the cells of a column begin and end, without their quotes; empty cells are left out."""
@@ -126,13 +132,15 @@ def _is_well_formed(grid: Grid, number_kinds: Bytes, place: int, kind: str) -> b
 
 def _begin_as(text: Bytes, starts: Places, ends: Places, form: str) -> bool:
     """Whether each cell begins with `form`, in which "d" means any digit."""
+    if not len(starts):
+        return True
     if not np.all(ends - starts >= len(form)):
         return False
-    for place, character in enumerate(form):
-        byte = text[starts + place]
-        if not np.all(byte - np.uint8(_ZERO) <= 9 if character == "d" else byte == ord(character)):
-            return False
-    return True
+    lowest, more = zip(
+        *((_ZERO, 9) if character == "d" else (ord(character), 0) for character in form), strict=True
+    )
+    found = np.lib.stride_tricks.sliding_window_view(text, len(form))[starts]
+    return bool(np.all(found - np.array(lowest, np.uint8) <= np.array(more, np.uint8)))
 
 
 def _keeps_scale(grid: Grid, place: int, scale: int) -> bool:
