@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.server.inner_server import InnerServer
 from pipelines.cli.server.processes import run_to_its_end
 from pipelines.redaction.secrets import shown
 
@@ -68,6 +69,8 @@ def watched(
 ) -> Iterator[None]:
     """Lets the code server at `socket` read the files of `settings` anew whenever they change in this context.
 
+    A code server that has lost the process with the definitions is ended.
+
     known: the files that it has read, or is about to read. say: takes a sentence for the operator.
     """
     from pipelines.datasets import digests
@@ -75,12 +78,14 @@ def watched(
 
     forget_faults(settings.home)
     stop = threading.Event()
-    look = Look(known, partial(faults_of, settings), partial(_reload, settings, socket))
+    look, inner = Look(known, partial(faults_of, settings), partial(_reload, settings, socket)), InnerServer()
 
     def watch() -> None:
         said = ""
         while not stop.wait(LOOK_SECONDS):
             try:
+                if line := inner.look():
+                    say(line)
                 if line := look.at(digests(settings)):
                     say(shown(line))
                     if look.faults:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
+import psutil
 import pytest
 import requests
 
@@ -71,3 +74,36 @@ def test_changed_contracts_are_read_without_a_click_unless_they_are_faulty(offic
     assert health(office) == "tidak ada berkas salah yang ditolak"
     assert assets(office) == second
     assert office.ask("select count(*) from job_ticks where status = 'FAILURE'", database="dagster") == [(0,)]
+
+
+def inner_servers(office: Office) -> list[psutil.Process]:
+    """The processes that hold the definitions."""
+    found: list[psutil.Process] = []
+    for process in office.ui.children(recursive=True):
+        with suppress(psutil.Error):  # it has ended
+            if {"api", "grpc"} <= {*process.cmdline()}:
+                found.append(process)
+    return found
+
+
+def test_a_code_server_that_lost_its_definitions_is_started_again(office: Office) -> None:
+    """After a jump of the clock Dagster's inner process ends itself, and the outer one would answer with errors."""
+    wait_until("the pages", lambda: "raw/dinkes/puskesmas" in assets(office))
+    # An earlier reload's process ends after its last calls.
+    wait_until("one process with the definitions", lambda: len(inner_servers(office)) == 1)
+    (lost,) = inner_servers(office)
+    lost.send_signal(signal.SIGINT)
+    lost.wait(60)
+    wait_until("the next one", lambda: any(p != lost for p in inner_servers(office)))
+    assert "code server dimulai lagi" in office.log.read_text("utf-8")
+    before = assets(office)
+    write(
+        office.project / "contracts",
+        document(
+            "dinkes/lagi",
+            [column("nama")],
+            database("GUDANG_SUMBER_DINKES_URL"),
+            extract={"table": "puskesmas"},
+        ),
+    )
+    wait_until("the new asset", lambda: {*assets(office)} - {*before} == {"raw/dinkes/lagi"})
