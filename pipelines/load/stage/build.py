@@ -14,6 +14,17 @@ from psycopg import Connection, errors, sql
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage import one_pass, statement
 
+_LEADER_WRITES = """
+select set_config('parallel_leader_participation', 'off', true)
+from pg_settings
+where name = 'min_parallel_table_scan_size' and current_setting('max_parallel_workers_per_gather')::int > 1
+    and pg_relation_size(%s::regclass) >= 3 * setting::bigint * 8192
+"""
+"""Lets the session's own process only write the stage. Where it also computes rows, the workers wait for it.
+
+PostgreSQL plans a second worker from three times this size on (its allpaths.c); with one, our process had better help.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -43,6 +54,7 @@ def _in_one_pass(connection: Connection[Any], plan: LoadPlan, landed: int) -> Bu
     """Makes the stage without a key, and REJECTED, in one transaction."""
     with connection.transaction():
         connection.execute(statement.create_rejected())
+        connection.execute(_LEADER_WRITES, [plan.landing.as_string(connection)])
         connection.execute(one_pass.create_stage(plan))
         refused, *changed = connection.execute(one_pass.count_marks(plan)).fetchone() or (0,)
         if refused:

@@ -47,7 +47,11 @@ return nullif(
 -- White space of every kind folded to one blank, zero-width and control characters gone, Unicode NFC. Letters and
 -- quotes stay as they are.
 create or replace function ops.teks(t text) returns text language sql immutable parallel safe
-return case when t ~ '^[!-~]+( [!-~]+)*$' then t else ops.teks_panjang(t) end;
+return case
+    -- The lengths first: they say for a sixth of the cost that a text has other letters than ASCII.
+    when octet_length(t) = char_length(t) and t ~ '^[!-~]+( [!-~]+)*$' then t
+    else ops.teks_panjang(t)
+end;
 
 -- Capitals, and no blanks at the ends: what a case-insensitive, blank-padded collation takes for one key becomes one.
 create or replace function ops.huruf_besar(t text) returns text language sql immutable parallel safe
