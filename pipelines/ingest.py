@@ -32,7 +32,7 @@ from pipelines.load.approval.waiting import standing_load
 from pipelines.load.arrivals import Arrival
 from pipelines.load.failures import KEYS_OF_OTHERS, describe_failure, is_of_the_source
 from pipelines.load.incoming import Incoming, incoming_uploads
-from pipelines.load.ledger import Batch, fingerprint
+from pipelines.load.ledger import Batch, fingerprint, names_that_failed
 from pipelines.load.loader import Staged, load
 from pipelines.load.stage import confirmations
 from pipelines.load.waits import WAITS, Waits
@@ -142,7 +142,7 @@ class _Tries:
     """The loads of several files one after the other, and what became of them.
 
     failures: of files that failed now. known: by name, of those that failed before, too. rejected: by name, those that
-    were rejected before, too.
+    were rejected before, too. tried_again: names of files that had been left out.
     """
 
     loads: Loads
@@ -151,18 +151,34 @@ class _Tries:
     done: list[Ingested] = field(default_factory=list[Ingested])
     known: dict[str, GudangError] = field(default_factory=dict[str, GudangError])
     rejected: dict[str, Ingested] = field(default_factory=dict[str, Ingested])
+    tried_again: set[str] = field(default_factory=set[str])
 
-    def load_all(self, uploads: Sequence[Arrival | None]) -> None:
-        """Loads the files; once more those whose keys other files had, where one of the others was loaded."""
+    def load_all(self, uploads: Sequence[Arrival | None], not_mended: Sequence[Arrival] = ()) -> None:
+        """Loads the files. Where a load took rows out of raw, files whose keys others had are tried once more.
+
+        not_mended: files that failed before and are left out; those of them whose keys others had are tried, too.
+        """
         window, due = self.loads.window, list(uploads)
         while due:
             before = len(self.done)
             tried = [(upload, self.load(upload, window, again=window is not None)) for upload in due]
-            is_freed = any(one.batch and one.batch.state == "loaded" for one in self.done[before:])
-            due = [u for u, error in tried if is_freed and error and error.code == KEYS_OF_OTHERS]
+            due = []
+            if any(one.batch and one.batch.deleted for one in self.done[before:]):
+                due = [upload for upload, error in tried if error and error.code == KEYS_OF_OTHERS]
+                due += self._whose_keys_others_had(not_mended)
+            again = {upload.seen_id for upload in due if upload}
             for upload, error in tried:
-                if error and upload not in due:
+                if error and not (upload and upload.seen_id in again):
                     self.note(upload, error)
+            not_mended = ()
+
+    def _whose_keys_others_had(self, not_mended: Sequence[Arrival]) -> list[Arrival]:
+        if not not_mended:
+            return []
+        names = names_that_failed(self.loads.connection, self.loads.contract, KEYS_OF_OTHERS)
+        found = [upload for upload in not_mended if upload.file.name in names]
+        self.tried_again |= {upload.file.name for upload in found}
+        return found
 
     def load(self, upload: Arrival | None, window: Window | None, *, again: bool) -> GudangError | None:
         """Loads one file; of a full refresh the first takes the place of everything. Gives the error if it fails."""
@@ -195,20 +211,21 @@ def _load_each(
     asked: the days of the periods that are read in any case, of files that replace periods.
     """
     tries = _Tries(loads, full_refresh, [*incoming.failures])
-    tries.load_all(incoming.uploads)
+    tries.load_all(incoming.uploads, incoming.not_mended)
+    not_mended = [a.file.name for a in incoming.not_mended if a.file.name not in tries.tried_again]
     if loads.contract.replaces_periods:
         for upload, window in periods.files_to_read(loads.connection, loads.contract, incoming.zone, asked):
             if error := tries.load(upload, window, again=asked is not None):
                 tries.note(upload, error)
     done, failures, rejected = tries.done, tries.failures, tries.rejected
-    old = [*tries.known, *incoming.not_mended]
+    old = [*tries.known, *not_mended]
     if not (done or rejected or failures or old):
         return Ingested(None, left=incoming.left)
     if failures or (old and not done):
         failures += tries.known.values()
-        if len(failures) == 1 and not incoming.not_mended:
+        if len(failures) == 1 and not not_mended:
             raise failures[0]
-        raise _failure_of(loads.contract.key, incoming, failures, len(done))
+        raise _failure_of(loads.contract.key, not_mended, failures, len(done))
     ingested = _sum(done or [*rejected.values()], incoming.left)
     if done and (old := [*old, *rejected]) and ingested.batch:
         message = _names_of_old(old)
@@ -222,9 +239,8 @@ def _names_of_old(names: Sequence[str]) -> str:
     return f"sudah gagal sebelumnya dan belum diperbaiki: {', '.join(names[:_MOST_SAID])}{more}"
 
 
-def _failure_of(key: str, incoming: Incoming, failures: Sequence[GudangError], done: int) -> SourceError:
-    """One error for all files that failed now, or before. done: the number of files that were loaded."""
-    old = incoming.not_mended
+def _failure_of(key: str, old: Sequence[str], failures: Sequence[GudangError], done: int) -> SourceError:
+    """One error for all files that failed now, or before (old). done: the number of files that were loaded."""
     messages = [error.message for error in failures[:_MOST_SAID]]
     if len(failures) > _MOST_SAID:
         messages.append(f"{len(failures) - _MOST_SAID} lagi, yang sebabnya ada di log run ini")

@@ -15,8 +15,8 @@ NULL = "\\N"
 ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 """The characters that COPY text escapes, in the order in which they must be replaced: the backslash first."""
 
-NO_MOMENTS = "tanggal_mustahil"
-"""The key in `found` of a source whose `usual` columns hold values that are none, such as 0000-00-00."""
+NO_MOMENTS, AS_TEXTS = "tanggal_mustahil", "dibaca sebagai teks"
+"""What `found` says of a source whose `usual` columns hold values that are none, such as 0000-00-00."""
 
 _CELL, _ROW, _NULL = "\x1f", "\x1e", "\x1d"
 """Marks that are used for tab, newline and NULL until the text between them is escaped."""
@@ -98,7 +98,7 @@ class SourceStream:
     def as_texts(self) -> None:
         """Makes texts of the `usual` columns, and says so in `found`."""
         self.usual, self.fallback = frozenset(), None
-        self.found = {**self.found, NO_MOMENTS: "dibaca sebagai teks"}
+        self.found = {**self.found, NO_MOMENTS: AS_TEXTS}
 
     def close(self) -> None:
         """Closes the source, also if `blocks` was not read, or not to its end."""

@@ -31,7 +31,6 @@ from pipelines.extract.upload.inbox import LeftFile, list_uploads
 from pipelines.extract.upload.zone import Zone
 from pipelines.load import arrivals, ledger
 from pipelines.load.arrivals import Arrival, Seen
-from pipelines.load.failures import KEYS_OF_OTHERS
 from pipelines.load.stage import revalidate
 
 log = logging.getLogger("gudang.muat")
@@ -44,14 +43,14 @@ class Incoming:
     uploads: in the order in which they are loaded; a single None if the source is no upload zone.
     zone: all files that could be read, in the order in which they came.
     failures: the errors of files that could not be read.
-    not_mended: names of files that failed before and are not loaded again.
+    not_mended: files that failed before and are not loaded again.
     left: files in the dataset's folder that its contract does not take.
     """
 
     uploads: Sequence[Arrival | None]
     failures: Sequence[GudangError] = ()
     left: tuple[LeftFile, ...] = ()
-    not_mended: Sequence[str] = ()
+    not_mended: Sequence[Arrival] = ()
     zone: Sequence[Arrival] = ()
 
 
@@ -97,29 +96,20 @@ def incoming_uploads(
             files = files_merged_by_arrival(seen.arrivals, changed, merged, content_since=content_since)
     not_mended: Sequence[Arrival] = ()
     if not full_refresh:
-        freed: Set[str] = frozenset()
-        if any(a.outcome == "failed" for a in files):
-            freed = ledger.names_that_failed(connection, contract, KEYS_OF_OTHERS)
-        files, not_mended = without_known_failures(files, freed)
-    names = [a.file.name for a in not_mended]
+        files, not_mended = without_known_failures(files)
     unreadable = [error for _, error in seen.unreadable]
-    return Incoming(files, unreadable, listing.left, names, seen.arrivals)
+    return Incoming(files, unreadable, listing.left, not_mended, seen.arrivals)
 
 
-def without_known_failures(
-    due: Sequence[Arrival], freed: Set[str] = frozenset()
-) -> tuple[Sequence[Arrival], Sequence[Arrival]]:
+def without_known_failures(due: Sequence[Arrival]) -> tuple[Sequence[Arrival], Sequence[Arrival]]:
     """The files without those that failed before by their own fault, and these.
 
-    freed: names of files that failed because others had their keys: what comes now may change that.
     The newest of the failed files is loaded again, so that the ledger goes on to say that something is wrong, and why.
     It fails a load that brings nothing else (ingest.py).
     To load all of them again would cost more with every broken file that somebody leaves in the zone.
     """
-    failed = [a for a in due if a.outcome == "failed" and a.file.name not in freed]
-    if not failed:
-        return due, []
-    return [a for a in due if a not in failed[:-1]], failed[:-1]
+    failed = [a for a in due if a.outcome == "failed"]
+    return [a for a in due if a.outcome != "failed" or a is failed[-1]], failed[:-1]
 
 
 def _require_one_file(contract: Contract, files: int) -> None:

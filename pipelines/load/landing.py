@@ -18,7 +18,7 @@ from psycopg import Connection, Cursor
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
-from pipelines.extract.stream import NO_MOMENTS, SourceStream, UnfitError
+from pipelines.extract.stream import AS_TEXTS, NO_MOMENTS, SourceStream, UnfitError
 from pipelines.load import drift, ledger
 from pipelines.load.approval import waiting
 from pipelines.load.ledger import Batch
@@ -102,6 +102,8 @@ def _land_stream(
     except (UnfitError, psycopg.DataError):
         if stream.fallback is None:
             raise
+        if stream.usual:
+            batch.found = {**batch.found, NO_MOMENTS: AS_TEXTS}  # also if the second reading fails
         stream.close()
         with closing(stream.fallback()) as slower:
             return _land_stream(connection, plan, batch, slower, known)

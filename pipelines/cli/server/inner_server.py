@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 import psutil
 
+SERVED_LOOKS = 20
+"""So many looks in a row a process with the definitions must have been there, before its loss says anything. One whose
+definitions cannot be loaded ends by itself before, and the outer process shows the fault on Dagster's pages."""
 MISSING_LOOKS = 2
 """After so many looks in a row without the process with the definitions, the code server is asked to end."""
 KILLED_LOOKS = 20
@@ -24,26 +27,36 @@ KILLED_LOOKS = 20
 class InnerServer:
     """Looks at the code server among the processes below this one.
 
-    outer: the code server that had a process with the definitions. One that never had has definitions with a fault,
-    which it names itself. missing: how many looks in a row found none.
+    A process that was told to end lives on until its last run has ended, and counts as there until then.
+
+    outer: the code server that the last look found. served, missing: how many looks in a row found a process with the
+    definitions, and none since then.
     """
 
     outer: psutil.Process | None = None
+    served: int = 0
     missing: int = 0
 
     def look(self) -> str:
         """Looks once, and ends a code server that has lost its process. Gives a line for the operator, or ""."""
         found = _code_server()
-        if found is None or _has_definitions(found):
-            self.outer, self.missing = found, 0
-            return ""
         if found != self.outer:
+            self.outer, self.served, self.missing = found, 0, 0
+        if found is None:
+            return ""
+        if _has_definitions(found):
+            self.served, self.missing = self.served + 1, 0
+            return ""
+        if self.served < SERVED_LOOKS:
+            self.served = 0
             return ""
         self.missing += 1
         with suppress(psutil.NoSuchProcess):
             if self.missing == MISSING_LOOKS:
                 found.terminate()
-                return "Proses yang memegang definisi sudah tidak ada; code server dimulai lagi"
+                return (
+                    "Proses yang memegang definisi sudah tidak ada; code server diakhiri, supaya dimulai lagi"
+                )
             if self.missing == KILLED_LOOKS:
                 found.kill()
         return ""

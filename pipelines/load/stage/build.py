@@ -18,6 +18,7 @@ _LEADER_WRITES = """
 select set_config('parallel_leader_participation', 'off', true)
 from pg_settings
 where name = 'min_parallel_table_scan_size' and current_setting('max_parallel_workers_per_gather')::int > 1
+    and current_setting('max_parallel_workers')::int > 1
     and pg_relation_size(%s::regclass) >= 3 * setting::bigint * 8192
 """
 """Lets the session's own process only write the stage. Where it also computes rows, the workers wait for it.
@@ -56,6 +57,7 @@ def _in_one_pass(connection: Connection[Any], plan: LoadPlan, landed: int) -> Bu
         connection.execute(statement.create_rejected())
         connection.execute(_LEADER_WRITES, [plan.landing.as_string(connection)])
         connection.execute(one_pass.create_stage(plan))
+        connection.execute("reset parallel_leader_participation")
         refused, *changed = connection.execute(one_pass.count_marks(plan)).fetchone() or (0,)
         if refused:
             connection.execute(one_pass.note_refused(plan))

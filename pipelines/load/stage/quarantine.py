@@ -176,9 +176,9 @@ def _identity(plan: LoadPlan, reasons: Sequence[_Reason]) -> list[sql.Composable
     return parts
 
 
-def _landed(plan: LoadPlan, column: Column) -> sql.Composable:
+def _landed(plan: LoadPlan, column: Column, alias: str = "l") -> sql.Composable:
     """The cell as it landed; a time without zeros at the end of its fraction, as it would have landed typed."""
-    cell = sql.Identifier("l", column.name)
+    cell = sql.Identifier(alias, column.name)
     if column.type != "timestamp" or column.name in plan.exact:
         return cell
     return sql.SQL("case when {0} like '%:__.%0' then rtrim(rtrim({0}, '0'), '.') else {0} end").format(cell)
@@ -255,7 +255,7 @@ def row_key(plan: LoadPlan, alias: str = "b") -> sql.Composable:
     parts: list[sql.Composable] = []
     for name in plan.contract.primary_key:
         column = plan.contract.column(name)
-        cell: sql.Composable = sql.Identifier(alias, name)
+        cell = _landed(plan, column, alias) if alias == "b" else sql.Identifier(alias, name)
         if column.pseudonymise and alias == "b":
             cell = pseudonym(cell, column.pseudonymise)
         elif not column.personal:

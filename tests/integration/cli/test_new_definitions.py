@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -89,13 +90,14 @@ def inner_servers(office: Office) -> list[psutil.Process]:
 def test_a_code_server_that_lost_its_definitions_is_started_again(office: Office) -> None:
     """After a jump of the clock Dagster's inner process ends itself, and the outer one would answer with errors."""
     wait_until("the pages", lambda: "raw/dinkes/puskesmas" in assets(office))
+    wait_until("a minute of service", lambda: time.time() - office.ui.create_time() > 90)
     # An earlier reload's process ends after its last calls.
     wait_until("one process with the definitions", lambda: len(inner_servers(office)) == 1)
     (lost,) = inner_servers(office)
     lost.send_signal(signal.SIGINT)
     lost.wait(60)
     wait_until("the next one", lambda: any(p != lost for p in inner_servers(office)))
-    assert "code server dimulai lagi" in office.log.read_text("utf-8")
+    assert "code server diakhiri, supaya dimulai lagi" in office.log.read_text("utf-8")
     before = assets(office)
     write(
         office.project / "contracts",

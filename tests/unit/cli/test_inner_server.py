@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import psutil
 
-from pipelines.cli.server.inner_server import KILLED_LOOKS, MISSING_LOOKS, InnerServer
+from pipelines.cli.server.inner_server import KILLED_LOOKS, MISSING_LOOKS, SERVED_LOOKS, InnerServer
 from tests.support.servers import wait_until
 
 SLEEP = "import time; time.sleep(600)"
@@ -50,12 +50,12 @@ def lose_definitions(outer: psutil.Process) -> None:
 def test_a_code_server_without_its_definitions_is_asked_to_end() -> None:
     with code_server("polite", "served") as outer:
         inner = InnerServer()
-        assert [inner.look() for _ in range(3)] == [""] * 3
+        assert [inner.look() for _ in range(SERVED_LOOKS)] == [""] * SERVED_LOOKS
         lose_definitions(outer)
         said = [inner.look() for _ in range(MISSING_LOOKS)]
         assert said == [
             *[""] * (MISSING_LOOKS - 1),
-            "Proses yang memegang definisi sudah tidak ada; code server dimulai lagi",
+            "Proses yang memegang definisi sudah tidak ada; code server diakhiri, supaya dimulai lagi",
         ]
         wait_until("the end of the code server", lambda: ended(outer))
     assert inner.look() == ""
@@ -64,13 +64,24 @@ def test_a_code_server_without_its_definitions_is_asked_to_end() -> None:
 def test_one_that_does_not_end_is_killed() -> None:
     with code_server("stubborn", "served") as outer:
         inner = InnerServer()
-        inner.look()
+        for _ in range(SERVED_LOOKS):
+            inner.look()
         lose_definitions(outer)
         for _ in range(KILLED_LOOKS - 1):
             inner.look()
         assert not ended(outer)
         inner.look()
         wait_until("the end of the code server", lambda: ended(outer))
+
+
+def test_one_whose_definitions_end_at_once_is_left_alone() -> None:
+    """They have a fault, which the code server names on Dagster's pages."""
+    with code_server("polite", "served") as outer:
+        inner = InnerServer()
+        assert [inner.look() for _ in range(SERVED_LOOKS - 1)] == [""] * (SERVED_LOOKS - 1)
+        lose_definitions(outer)
+        assert [inner.look() for _ in range(KILLED_LOOKS + 1)] == [""] * (KILLED_LOOKS + 1)
+        assert not ended(outer)
 
 
 def test_one_whose_definitions_never_ran_is_left_alone() -> None:
