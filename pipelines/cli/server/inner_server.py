@@ -9,13 +9,15 @@ What belongs here: seeing that, and ending the outer process. Not here: starting
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
 
-SERVED_LOOKS = 20
-"""So many looks in a row a process with the definitions must have been there, before its loss says anything. One whose
+SERVED_S = 45.0
+"""For so many seconds a process with the definitions must have been there, before its loss says anything. One whose
 definitions cannot be loaded ends by itself before, and the outer process shows the fault on Dagster's pages."""
 MISSING_LOOKS = 2
 """After so many looks in a row without the process with the definitions, the code server is asked to end."""
@@ -29,26 +31,30 @@ class InnerServer:
 
     A process that was told to end lives on until its last run has ended, and counts as there until then.
 
-    outer: the code server that the last look found. served, missing: how many looks in a row found a process with the
-    definitions, and none since then.
+    clock: gives seconds that no change of the machine's clock disturbs. outer: the code server that the last look
+    found. since: when it was first seen with a process with the definitions; None if it has none yet. served: for how
+    many seconds it had one. missing: how many looks in a row found none.
     """
 
+    clock: Callable[[], float] = time.monotonic
     outer: psutil.Process | None = None
-    served: int = 0
+    since: float | None = None
+    served: float = 0.0
     missing: int = 0
 
     def look(self) -> str:
         """Looks once, and ends a code server that has lost its process. Gives a line for the operator, or ""."""
         found = _code_server()
         if found != self.outer:
-            self.outer, self.served, self.missing = found, 0, 0
+            self.outer, self.since, self.served, self.missing = found, None, 0.0, 0
         if found is None:
             return ""
         if _has_definitions(found):
-            self.served, self.missing = self.served + 1, 0
+            self.since = self.clock() if self.since is None else self.since
+            self.served, self.missing = self.clock() - self.since, 0
             return ""
-        if self.served < SERVED_LOOKS:
-            self.served = 0
+        if self.served < SERVED_S:
+            self.since = None
             return ""
         self.missing += 1
         with suppress(psutil.NoSuchProcess):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain, repeat
 
 import psutil
 
-from pipelines.cli.server.inner_server import KILLED_LOOKS, MISSING_LOOKS, SERVED_LOOKS, InnerServer
+from pipelines.cli.server.inner_server import KILLED_LOOKS, MISSING_LOOKS, SERVED_S, InnerServer
 from tests.support.servers import wait_until
 
 SLEEP = "import time; time.sleep(600)"
@@ -37,6 +38,11 @@ def code_server(manner: str, state: str) -> Iterator[psutil.Process]:
                 process.kill()
 
 
+def after(seconds: float) -> Callable[[], float]:
+    """A clock: 0 at first, and `seconds` from then on."""
+    return chain([0.0], repeat(seconds)).__next__
+
+
 def ended(process: psutil.Process) -> bool:
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
@@ -49,8 +55,8 @@ def lose_definitions(outer: psutil.Process) -> None:
 
 def test_a_code_server_without_its_definitions_is_asked_to_end() -> None:
     with code_server("polite", "served") as outer:
-        inner = InnerServer()
-        assert [inner.look() for _ in range(SERVED_LOOKS)] == [""] * SERVED_LOOKS
+        inner = InnerServer(after(SERVED_S))
+        assert [inner.look() for _ in range(3)] == [""] * 3
         lose_definitions(outer)
         said = [inner.look() for _ in range(MISSING_LOOKS)]
         assert said == [
@@ -63,9 +69,8 @@ def test_a_code_server_without_its_definitions_is_asked_to_end() -> None:
 
 def test_one_that_does_not_end_is_killed() -> None:
     with code_server("stubborn", "served") as outer:
-        inner = InnerServer()
-        for _ in range(SERVED_LOOKS):
-            inner.look()
+        inner = InnerServer(after(SERVED_S))
+        inner.look()
         lose_definitions(outer)
         for _ in range(KILLED_LOOKS - 1):
             inner.look()
@@ -77,8 +82,8 @@ def test_one_that_does_not_end_is_killed() -> None:
 def test_one_whose_definitions_end_at_once_is_left_alone() -> None:
     """They have a fault, which the code server names on Dagster's pages."""
     with code_server("polite", "served") as outer:
-        inner = InnerServer()
-        assert [inner.look() for _ in range(SERVED_LOOKS - 1)] == [""] * (SERVED_LOOKS - 1)
+        inner = InnerServer(after(SERVED_S - 1))
+        assert [inner.look() for _ in range(2)] == [""] * 2
         lose_definitions(outer)
         assert [inner.look() for _ in range(KILLED_LOOKS + 1)] == [""] * (KILLED_LOOKS + 1)
         assert not ended(outer)
