@@ -12,7 +12,7 @@ last one is read again, because the contract may have changed. Which files are r
 apply/periods.py.
 
 Not here: listing the zone (extract/upload/inbox.py), the order in which files came (arrivals.py), loading them
-(pipelines/ingest.py).
+(pipelines/ingest/).
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def without_known_failures(due: Sequence[Arrival]) -> tuple[Sequence[Arrival], S
     """The files without those that failed before by their own fault, and these.
 
     The newest of the failed files is loaded again, so that the ledger goes on to say that something is wrong, and why.
-    It fails a load that brings nothing else (ingest.py).
+    It fails a load that brings nothing else (ingest/).
     To load all of them again would cost more with every broken file that somebody leaves in the zone.
     """
     failed = [a for a in due if a.outcome == "failed"]

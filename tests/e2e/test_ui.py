@@ -23,6 +23,7 @@ HATCHLINGS = "select sum(volume)::bigint from mart_satu_data.produksi_benih_ikan
 LOADED = (
     "select count(*) from raw.dinkes__kunjungan where tanggal_kunjungan between '2026-11-03' and '2026-11-05'"
 )
+BEGUN = "select from ops.load_batch where dataset = 'dinkes/kunjungan' and window_start = '2026-11-03'"
 BUILT = "select sum(jumlah)::bigint from core.fct_kunjungan_puskesmas where tanggal between '2026-11-03' and '2026-11-05'"
 SPOIL = (
     "update kunjungan set jenis_kelamin = case jenis_kelamin when 'P' then 'L' else 'P' end"
@@ -89,6 +90,8 @@ class Spoiled:
 @pytest.fixture(scope="module")
 def spoiled(office: Office, browser: Browser, backfill: str) -> Iterator[Spoiled]:
     """Another backfill, of two days. On one of them each pregnant woman has become a man, until the last test is over."""
+    # The check's page shows the newest result, which is to be that of this backfill.
+    browser.wait("the load of the first backfill", lambda: office.ask(BEGUN))
     before = office.ask(OF_SPOILED_DAY)
     rows = office.change_source(SPOIL)
     started = start_backfill(browser, "[2026-11-20...2026-11-21]", 2)

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-import pipelines.ingest as ingest_module
 from pipelines.errors import LoadError, SourceError
 from pipelines.extract.stream import SourceStream
 from pipelines.ingest import ingest
+from pipelines.ingest import loads as ingest_module
 from pipelines.load import loader
 from pipelines.load.waits import Waits
 from pipelines.runtime.embedded import EmbeddedServer

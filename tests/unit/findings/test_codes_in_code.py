@@ -14,8 +14,8 @@ from pipelines.findings.catalogue import CODE, catalogue
 from pipelines.settings import PROJECT_ROOT
 
 PIPELINES = PROJECT_ROOT / "pipelines"
-ROOMS = ("contracts", "extract", "load", "loket", "warehouse")
-MODULES = ("ingest.py", "nightly.py", "datasets.py", "settings.py", "sensors/requested.py")
+ROOMS = ("contracts", "extract", "ingest", "load", "loket", "warehouse")
+MODULES = ("nightly.py", "datasets.py", "settings.py", "sensors/requested.py")
 FAULTS = frozenset({
     *("SourceError", "ShapeError", "ContractError", "LoadError", "ShrunkError", "EmptyError"),
     *("FaultyError", "Fault", "source_error", "shape_error", "contract_error"),

@@ -357,7 +357,7 @@ def test_an_unexpected_error_outside_of_a_load_becomes_a_load_error(
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError(NIK)
 
-    monkeypatch.setattr("pipelines.ingest.record", broken)
+    monkeypatch.setattr("pipelines.ingest.loads.record", broken)
     source(both, GOOD)
     with pytest.raises(
         LoadError, match=r"dinkes/kunjungan: RuntimeError yang tidak terduga di ingest\.py"

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from pipelines import ingest
 from pipelines.errors import LoadError, SourceError
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream
+from pipelines.ingest import loads
 from tests.support.contracts import column
 from tests.support.upload_folder import UploadFolder
 
@@ -109,7 +109,7 @@ def test_a_file_replaced_after_it_was_registered_is_judged_as_what_was_read(
         zone.put("jan.csv", "nilai", 2, age=0)
         return open_source(*args, **more)
 
-    monkeypatch.setattr(ingest, "open_source", replace_and_open)
+    monkeypatch.setattr(loads, "open_source", replace_and_open)
     assert zone.state() == "loaded" and zone.rows() == [("jan.csv", 2)]
     seen = zone.loads.run("select sha256, outcome from ops.upload_seen order by seen_id")
     contents = [hashlib.sha256(f"nilai\n{n}\n".encode()).hexdigest() for n in (1, 2)]
