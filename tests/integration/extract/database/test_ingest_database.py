@@ -360,7 +360,7 @@ def test_an_unexpected_error_outside_of_a_load_becomes_a_load_error(
     monkeypatch.setattr("pipelines.ingest.loads.record", broken)
     source(both, GOOD)
     with pytest.raises(
-        LoadError, match=r"dinkes/kunjungan: RuntimeError yang tidak terduga di ingest\.py"
+        LoadError, match=r"dinkes/kunjungan: RuntimeError yang tidak terduga di ingest/loads\.py"
     ) as caught:
         both.load(visits(both))
     assert NIK not in str(caught.value)
