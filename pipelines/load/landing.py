@@ -146,9 +146,10 @@ def _keep_to_owner(cursor: Cursor[Any], plan: LoadPlan) -> None:
 
 
 def _holds_no_moments(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> bool:
-    """Whether a `usual` column may hold a value that is none, so that the source would be read twice for nothing.
+    """Whether the `usual` columns are read as text at once. Trying their types could mean a second reading.
 
-    Keys may be read often, and their batch is not kept. A full refresh tries the types again, but once.
+    So it is where an earlier reading found such a value, and for keys, whose batch is not kept. A full refresh tries
+    the types again, once.
     """
     if plan.only_keys or NO_MOMENTS in batch.found:
         return True

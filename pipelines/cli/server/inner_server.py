@@ -20,9 +20,9 @@ SERVED_S = 45.0
 """For so many seconds a process with the definitions must have been there, before its loss says anything. One whose
 definitions cannot be loaded ends by itself before, and the outer process shows the fault on Dagster's pages."""
 MISSING_LOOKS = 2
-"""After so many looks in a row without the process with the definitions, the code server is asked to end."""
+"""If so many looks in a row find no process with the definitions, the code server is asked to end."""
 KILLED_LOOKS = 20
-"""After so many it is killed."""
+"""If so many find none, it is killed."""
 
 
 @dataclass(slots=True)

@@ -281,7 +281,7 @@ def test_uploads_that_nobody_loads(place: Place, house: House) -> None:
 
 
 def test_an_upload_whose_content_was_loaded_does_not_wait(place: Place, house: House) -> None:
-    """Under another name it gets no load; and a server may die before it notes how a load ended."""
+    """The same content under another name gets no load of its own, so it has no outcome."""
     path = house.folder / "unggahan" / "dinkes" / "kunjungan" / "salinan.csv"
     path.parent.mkdir(parents=True)
     path.write_text("a")
