@@ -46,7 +46,7 @@ def ingest(
     allow_empty: bool = False,
     waits: Waits = WAITS,
 ) -> Ingested:
-    """Loads the contract's source into the warehouse at `url`; `connection` is a session there.
+    """Loads the contract's source into the warehouse at `url`. `connection` is a session of that warehouse.
 
     window: the days of a partitioned dataset that are loaded; of uploads, their periods are read from the newest files
     that have them, after the new files. full_refresh, allow_empty: see load/loader.py `load`.
@@ -138,7 +138,7 @@ class _Tries:
         return found
 
     def load(self, upload: Arrival | None, window: Window | None, *, again: bool) -> GudangError | None:
-        """Loads one file; of a full refresh the first takes the place of everything. Gives the error if it fails."""
+        """Loads one file, and gives the error if that fails. In a full refresh the first file replaces all rows."""
         try:
             one = replace(self.loads, window=window).load(
                 upload, full_refresh=self.full_refresh and not self.done, again=again

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import psutil
 
 SERVED_S = 45.0
-"""For so many seconds a process with the definitions must have been there, before its loss says anything. One whose
-definitions cannot be loaded ends by itself before, and the outer process shows the fault on Dagster's pages."""
+"""If the process with the definitions ends before it has run for so many seconds, nothing is done: its definitions
+cannot be loaded, and the outer process shows the fault on Dagster's pages."""
 MISSING_LOOKS = 2
 """If so many looks in a row find no process with the definitions, the code server is asked to end."""
 KILLED_LOOKS = 20
@@ -27,7 +27,7 @@ KILLED_LOOKS = 20
 
 @dataclass(slots=True)
 class InnerServer:
-    """Looks at the code server among the processes below this one.
+    """Watches the code server that this process has started.
 
     A process that was told to end lives on until its last run has ended, and counts as there until then.
 

@@ -66,7 +66,7 @@ _USUALLY: Mapping[str, frozenset[str]] = {
     "date": frozenset({"date"}),
     **dict.fromkeys(("datetime", "timestamp"), frozenset({"timestamp"})),
 }
-"""The types that take all but 0000-00-00, 2024-02-30 and the like, which few tables hold."""
+"""The types that take every real date or time. Few tables hold another, such as 0000-00-00 or 2024-02-30."""
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 
 

@@ -280,19 +280,29 @@ def test_uploads_that_nobody_loads(place: Place, house: House) -> None:
     assert seen(days, "unggahan").state == OK
 
 
-def test_an_upload_whose_content_was_loaded_does_not_wait(place: Place, house: House) -> None:
-    """The same content under another name gets no load of its own, so it has no outcome."""
-    path = house.folder / "unggahan" / "dinkes" / "kunjungan" / "salinan.csv"
+def seen_upload(house: House, outcome: str | None) -> Path:
+    """A file of dinkes/kunjungan that was seen as it lies there, and what became of it."""
+    path = house.folder / "unggahan" / "dinkes" / "kunjungan" / "data.csv"
     path.parent.mkdir(parents=True)
     path.write_text("a")
     at = path.stat()
     house.run(
-        "insert into ops.upload_seen (dataset, name, sha256, mtime, stamp) values"
-        " ('dinkes/kunjungan', 'salinan.csv', 'x', 0, %s)",
-        UploadedFile(path, path.name, at.st_size, at.st_mtime, at.st_ctime).stamp,
-    )
+        "insert into ops.upload_seen (dataset, name, sha256, mtime, stamp, outcome) values"
+        " ('dinkes/kunjungan', 'data.csv', 'x', 0, %s, %s)",
+        UploadedFile(path, path.name, at.st_size, at.st_mtime, at.st_ctime).stamp, outcome,
+    )  # fmt: skip
+    return path
+
+
+def five_days_later(place: Place) -> Place:
     limits = replace(place.limits, backup_hours=Limit(1e9, 1e9), night_hours=Limit(1e9, 1e9))
-    later = replace(place, limits=limits, now=lambda: datetime.now(UTC) + timedelta(days=5))
+    return replace(place, limits=limits, now=lambda: datetime.now(UTC) + timedelta(days=5))
+
+
+def test_an_upload_whose_content_was_loaded_does_not_wait(place: Place, house: House) -> None:
+    """The same content under another name gets no load of its own, so it has no outcome."""
+    seen_upload(house, None)
+    later = five_days_later(place)
     assert seen(later, "unggahan").state == CRITICAL
     house.run(
         "insert into ops.load_batch (dataset, run_id, state, source_name, source_fingerprint)"
@@ -304,17 +314,8 @@ def test_an_upload_whose_content_was_loaded_does_not_wait(place: Place, house: H
 def test_an_upload_that_was_put_there_again_waits_although_its_name_was_loaded(
     place: Place, house: House
 ) -> None:
-    path = house.folder / "unggahan" / "dinkes" / "kunjungan" / "data.csv"
-    path.parent.mkdir(parents=True)
-    path.write_text("a")
-    at = path.stat()
-    house.run(
-        "insert into ops.upload_seen (dataset, name, sha256, mtime, stamp, outcome) values"
-        " ('dinkes/kunjungan', 'data.csv', 'x', 0, %s, 'loaded')",
-        UploadedFile(path, path.name, at.st_size, at.st_mtime, at.st_ctime).stamp,
-    )
-    limits = replace(place.limits, backup_hours=Limit(1e9, 1e9), night_hours=Limit(1e9, 1e9))
-    later = replace(place, limits=limits, now=lambda: datetime.now(UTC) + timedelta(days=5))
+    path = seen_upload(house, "loaded")
+    later = five_days_later(place)
     assert seen(later, "unggahan").state == OK
     path.write_text("lain")
     found = seen(later, "unggahan")

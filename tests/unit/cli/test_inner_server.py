@@ -1,4 +1,4 @@
-"""A code server that has lost its process with the definitions is ended; one that never had one is left alone."""
+"""A code server whose process with the definitions is gone is ended. One that never had such a process is not."""
 
 from __future__ import annotations
 
