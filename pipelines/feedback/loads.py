@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError
 from pipelines.feedback.limits import MOST_TRIES, RECENT_DAYS
+from pipelines.load.failures import OF_THE_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class JudgedLoad:
     def is_refused(self) -> bool:
         """Whether nothing of it went into raw."""
         return self.state in ("rejected", "failed")
+
+    @property
+    def was_read(self) -> bool:
+        """Whether its rows were read. If it was refused nevertheless, then for what they are."""
+        return self.state != "failed" or (self.failure or {}).get("code") in OF_THE_ROWS
 
 
 _COLUMNS = """

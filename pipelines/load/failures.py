@@ -20,8 +20,11 @@ from pipelines.warehouse.locks import PATIENCE, LockPatience
 _PACKAGE = Path(__file__).parents[1]
 KEYS_OF_OTHERS = "GDK-M007"
 """Other files or windows have keys of the rows that were to be loaded. A load of those may free them."""
-_OF_THE_ROWS = frozenset({"GDK-M005", "GDK-M006", KEYS_OF_OTHERS})
-"""Errors of a load that say something about the rows of its source, and that another try would meet again."""
+OF_THE_ROWS = frozenset({"GDK-M005", "GDK-M006", KEYS_OF_OTHERS})
+"""Errors of a load that say something about the rows of its source, and that another try would meet again.
+
+Their hints are for operators. The OPD reads what the catalogue of findings tells it to do.
+"""
 
 
 def describe_failure(
@@ -51,7 +54,12 @@ def code_of(error: BaseException) -> str | None:
 
 
 def fault_of_source(error: BaseException) -> dict[str, str] | None:
-    """Code, message and hint of a fault that the OPD can fix; None for a fault of ours, and one that may pass."""
+    """Code, message and hint of a fault that the OPD can fix; None for a fault of ours, and one that may pass.
+
+    The hint is empty if the catalogue of findings has what the OPD should do.
+    """
+    if isinstance(error, GudangError) and error.code in OF_THE_ROWS:
+        return {"code": error.code, "message": error.message, "hint": ""}
     if not isinstance(error, SourceError) or error.transient:
         return None
     return {"code": error.code or "GDK-S001", "message": error.message, "hint": error.hint or ""}
@@ -59,8 +67,6 @@ def fault_of_source(error: BaseException) -> dict[str, str] | None:
 
 def is_of_the_source(error: BaseException) -> bool:
     """Whether the same file would fail again until something changes: the file, another one, or the contract."""
-    if isinstance(error, GudangError) and error.code in _OF_THE_ROWS:
-        return True
     return fault_of_source(error) is not None
 
 

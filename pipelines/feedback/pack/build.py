@@ -90,8 +90,8 @@ def finish(summary: Summary, layout: Layout, folder: Path) -> None:
 
 
 def _note_refused(load: JudgedLoad, summary: Summary) -> None:
-    what = {"rejected": "ditolak seluruhnya", "failed": "tidak dapat dibaca"}.get(load.state)
-    if what:
+    if load.is_refused:
+        what = "ditolak seluruhnya" if load.was_read else "tidak dapat dibaca"
         kept = "tidak ada baris yang dimuat, dan data sebelumnya tetap dipakai"
         summary.notes.append(f"Kiriman ini {what}: {kept}.")
     if load.state == "rejected" and load.failure:

@@ -46,7 +46,7 @@ def reconcile_with(
     if not key_count and staged.fetch(statements.is_empty(plan)) == (False,):
         raise LoadError(
             plan.contract.key,
-            "sumber tidak memberi satu kunci pun, padahal raw punya baris",
+            "sumber tidak memberi satu kunci pun, padahal gudang data punya baris",
             hint="tanyakan kepada OPD; tidak ada baris yang ditandai terhapus",
             code="GDK-M006",
         )

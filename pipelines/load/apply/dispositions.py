@@ -121,7 +121,7 @@ class ReplaceScope(Disposition):
             return
         raise empty_windows.EmptyError(
             staged.plan.contract.key,
-            f"sumber tidak memberi satu baris pun untuk {_scope_name(staged.plan)}, padahal raw punya"
+            f"sumber tidak memberi satu baris pun untuk {_scope_name(staged.plan)}, padahal gudang data punya"
             f" {counts.deleted} baris di sana",
             hint=_how_to_empty(staged.plan),
             code="GDK-M006",

@@ -48,7 +48,7 @@ def check(plan: LoadPlan, before: int, left: int) -> None:
         return
     raise ShrunkError(
         plan.contract.key,
-        f"sumber memberi {left} baris, padahal raw punya {before}; lebih dari {share:.0%} akan hilang"
+        f"sumber memberi {left} baris, padahal gudang data punya {before}; lebih dari {share:.0%} akan hilang"
         " (max_shrink_share)",
         hint="tanyakan kepada OPD apakah barisnya memang sudah tidak ada; kalau ya, muat ulang penuh"
         f" (`gudang reload {plan.contract.key}`), atau terima lewat job {empty_windows.JOB}",

@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 
 from pipelines.datasets import Datasets
+from pipelines.errors import LoadError
 from pipelines.feedback.pack.summary import schema
 from pipelines.feedback.prune import prune_feedback
 from pipelines.feedback.send import send_pending
@@ -79,6 +80,50 @@ def test_rejection_says_why(text: str, state: str, code: str, opd: ToldOpd, tmp_
     assert opd.send(contract, write(tmp_path, "kode,jumlah\nA,1\nB,2\nC,3\n")) == "loaded"
     opd.tell()
     assert opd.states() == ["resolved", "clean"]
+
+
+HUNDRED = "kode,jumlah\n" + "".join(f"{n},1\n" for n in range(100))
+OTHERS = "kode,jumlah\n" + "".join(f"{n},1\n" for n in range(100, 200))
+
+
+@pytest.mark.parametrize(
+    ("custom", "code", "says"),
+    [
+        ({"write_disposition": "append"}, "GDK-M007", "kuncinya juga dipakai"),
+        ({"max_shrink_share": 0.2}, "GDK-M005", "memberi 1 baris"),
+    ],
+)
+def test_a_file_whose_rows_do_not_fit_those_of_raw_is_told_of(
+    custom: dict[str, object], code: str, says: str, opd: ToldOpd, tmp_path: Path
+) -> None:
+    contract = opd.dataset("uji/data", "csv", *COLUMNS, **custom)
+    assert opd.send(contract, write(tmp_path, HUNDRED, "a.csv")) == "loaded"
+    opd.tell()
+    assert opd.send(contract, write(tmp_path, "kode,jumlah\n3,2\n", "b.csv")) == "failed"
+    opd.tell()
+    (folder,) = opd.folders()
+    assert any("ditolak seluruhnya" in note for note in summary_in(folder)["catatan"])
+    (found,) = findings_in(folder)
+    assert (found["kode"], says in found["pesan"]) == (code, True)
+    # What an operator may do about it is not for the OPD.
+    assert found["perbaikan"] and "gudang reload" not in found["perbaikan"]
+    assert opd.send(contract, write(tmp_path, OTHERS, "b.csv")) == "loaded"
+    opd.tell()
+    assert opd.states() == ["clean", "resolved", "clean"]
+
+
+def test_a_table_that_loses_its_rows_is_told_of_once(opd: ToldOpd) -> None:
+    contract = opd.loads.contract(*COLUMNS, key="uji/tabel", server=database("UJI_URL"), max_shrink_share=0.2)
+    opd.contracts[contract.key] = contract
+    opd.loads.load(contract, lambda _, __: [(str(n), "1") for n in range(100)])
+    opd.tell()
+    for _ in range(2):
+        with pytest.raises(LoadError):
+            opd.loads.load(contract, lambda _, __: [("1", "1")])
+        opd.tell()
+    (folder,) = opd.folders()
+    assert [f["kode"] for f in findings_in(folder)] == ["GDK-M005"]
+    assert opd.states() == ["clean", "open", "same"]
 
 
 def test_rows_of_a_database_come_by_key_and_only_if_they_changed(opd: ToldOpd) -> None:

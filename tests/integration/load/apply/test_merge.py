@@ -122,7 +122,7 @@ def test_a_failed_reconciliation_keeps_the_load_and_runs_again_next_time(shared_
     batch = shared_loads.load(
         contract, lambda of, since: [] if len(of.stored) < len(NAMES) else source.read(of, since)
     )
-    assert batch.error == "rekonsiliasi: sumber tidak memberi satu kunci pun, padahal raw punya baris"
+    assert batch.error == "rekonsiliasi: sumber tidak memberi satu kunci pun, padahal gudang data punya baris"
     assert shared_loads.load(contract, source.read).deleted == 1
     assert shared_loads.raw(contract, "kunci", "deleted_at is null") == [
         ("a", False),

@@ -25,7 +25,7 @@ def test_a_replace_that_shrinks_too_far_is_refused_and_the_table_stays(loads: Lo
     with pytest.raises(ShrunkError) as caught:
         loads.load(contract, numbered(1000))
     assert caught.value.message == (
-        "sumber memberi 1000 baris, padahal raw punya 2500; lebih dari 50% akan hilang (max_shrink_share)"
+        "sumber memberi 1000 baris, padahal gudang data punya 2500; lebih dari 50% akan hilang (max_shrink_share)"
     )
     assert "gudang reload uji/data" in str(caught.value.hint)
     assert loads.run("select count(*) from raw.uji__data") == [(2500,)]
@@ -77,6 +77,6 @@ def test_an_invalid_share_is_a_fault_of_the_contract(tmp_path: Path, share: Any)
 def test_new_rows_do_not_balance_deleted_ones(loads: Loads) -> None:
     contract = loads.contract(ID, write_disposition="merge", reconcile="PT20H")
     loads.load(contract, numbered(100))
-    with pytest.raises(ShrunkError, match="memberi 45 baris, padahal raw punya 100;"):
+    with pytest.raises(ShrunkError, match="memberi 45 baris, padahal gudang data punya 100;"):
         loads.load(contract, lambda _, __: [(str(n),) for n in (*range(45), *range(200, 240))])
     assert loads.run("select count(*) from raw.uji__data where deleted_at is null") == [(100,)]

@@ -67,7 +67,7 @@ def test_load_may_delete_at_most_the_share_of_the_contract(tmp_path: Path) -> No
     with pytest.raises(ShrunkError) as caught:
         check(plan, 100, 74)
     assert str(caught.value) == (
-        "uji/data: sumber memberi 74 baris, padahal raw punya 100; lebih dari 25% akan hilang (max_shrink_share)"
+        "uji/data: sumber memberi 74 baris, padahal gudang data punya 100; lebih dari 25% akan hilang (max_shrink_share)"
         " (tanyakan kepada OPD apakah barisnya memang sudah tidak ada; kalau ya, muat ulang penuh"
         " (`gudang reload uji/data`), atau terima lewat job jendela_kosong_diterima) [GDK-M005]"
     )
