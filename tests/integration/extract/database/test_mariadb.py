@@ -201,6 +201,64 @@ def test_dates_land_typed_until_one_is_none_and_then_as_text(
         ]
 
 
+def test_keys_alone_are_read_once_whatever_dates_they_have(
+    warehouse_url: str, mariadb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger remembers nothing of a reading of keys, so it does not try the type of a date."""
+    monkeypatch.setenv("UJI_URL", mariadb_url)
+    columns = [
+        column("id", "integer", primaryKey=True, required=True),
+        column("hari", "date", primaryKey=True, required=True),
+        column("diubah", "timestamp", required=True),
+    ]
+    custom = {
+        "write_disposition": "merge",
+        "cursor": "diubah",
+        "reconcile": "PT0S",
+        "max_quarantine_share": 0.9,
+    }
+    doc = document("uji/kotor", columns, database("UJI_URL"), extract={"table": "kotor"}, **custom)
+    contract = make(tmp_path, doc)
+    url = warehouse_url.replace("postgresql://", "postgresql+psycopg://", 1)
+    engine = sa.create_engine(mariadb_url)
+    landed: list[tuple[bool, set[str]]] = []
+    create = stage.create_landing
+
+    def watched(plan: LoadPlan) -> sql.Composed:
+        landed.append((plan.only_keys, {*plan.exact}))
+        return create(plan)
+
+    monkeypatch.setattr(stage, "create_landing", watched)
+    with connect(url) as connection:
+        prepare.prepare(connection, [])
+
+        def load(*statements: str) -> Batch:
+            with engine.begin() as source:
+                source.execute(sa.text("set session sql_mode = 'ALLOW_INVALID_DATES'"))
+                for statement in statements:
+                    source.execute(sa.text(statement))
+            landed.clear()
+            settings = Settings(tmp_path, tmp_path, url)
+            done = ingest(connection, contract, settings, url, run_id="uji", waits=AT_ONCE)
+            assert done.batch is not None
+            return done.batch
+
+        load(
+            "create table kotor (id int, hari date, diubah datetime(6), primary key (id, hari))",
+            "insert into kotor values (1, '2024-02-29', '2024-05-01 10:00:00'), (2, '2024-03-01', '2024-05-01 10:00:00'),"
+            " (3, '2024-03-02', '2024-05-01 10:00:00')",
+        )
+        assert landed == [(False, {"id", "hari", "diubah"})]
+        batch = load(
+            "delete from kotor where id = 2",
+            "insert into kotor values (4, '0000-00-00', '2024-05-02 10:00:00')",
+        )
+        assert landed == [(False, {"id", "hari", "diubah"}), (False, {"id"}), (True, {"id"})]
+        assert (batch.quarantined, batch.deleted) == (1, 1)
+        alive = connection.execute("select id from raw.uji__kotor where deleted_at is null order by id")
+        assert alive.fetchall() == [(1,), (3,)]
+
+
 def test_a_key_that_changes_its_case_stays_one_row_if_the_contract_says_so(
     warehouse_url: str, mariadb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

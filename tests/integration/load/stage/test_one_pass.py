@@ -106,6 +106,29 @@ def test_whole_stage_is_made_by_the_workers(loads: Loads, contract: Callable[[Lo
     assert "Gather" not in plan_of_stage(loads, contract(loads), SERIAL)
 
 
+@pytest.mark.parametrize(
+    ("setting", "during"), [(PARALLEL, "off"), (SERIAL, "on"), ("set max_parallel_workers = 1", "on")]
+)
+def test_the_process_that_writes_computes_rows_only_where_it_must(
+    setting: str, during: str, loads: Loads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With two workers it only takes their rows. Whoever comes after it in the session finds it as it was."""
+    made = one_pass.create_stage
+    asked = sql.SQL(
+        "{}; create temporary table asked as select current_setting('parallel_leader_participation') as leader"
+    )
+    monkeypatch.setattr(one_pass, "create_stage", lambda plan: asked.format(made(plan)))
+    loads.run(f"set min_parallel_table_scan_size = 0; {setting}")
+    seen: list[Any] = []
+
+    def look(_: Any) -> GateResult:
+        seen.append(loads.run("select leader, current_setting('parallel_leader_participation') from asked"))
+        return GateResult(())
+
+    loads.load(contract_of(loads), lambda *_: rows_of(1, 100), gate=look)
+    assert seen == [[(during, "on")]]
+
+
 def test_pseudonyms_and_repairs_of_a_second_column_of_marks_come_from_workers(
     loads: Loads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
