@@ -84,12 +84,7 @@ class CommandGroup(typer.Typer):
 def usage_message(error: typer.TyperException) -> str:
     """The text about wrong arguments of a command, with the command that shows its help."""
     context = getattr(error, "ctx", None)
-    # `gudang run` passes everything on: after it, --help is the other command's.
-    hint = (
-        f" (`{context.command_path} --help` menjelaskan pemakaiannya)"
-        if context and context.help_option_names
-        else ""
-    )
+    hint = f" (`{context.command_path} --help` menjelaskan pemakaiannya)" if context else ""
     return f"{_fault(error)}{hint}"
 
 

@@ -28,7 +28,8 @@ app = CommandGroup(
     " bawaan (PostgreSQL) dan data contoh, semuanya dalam satu folder kerja (GUDANG_HOME, bawaannya .gudang).",
     pretty_exceptions_enable=False,
 )
-_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+"""What follows the command's first word is not ours: `gudang run --help` is our help, `gudang run dg --help` dg's."""
 _DRIVERS = ("psycopg", "psycopg2", "sqlalchemy", "dagster_postgres")
 
 for _command in (night.nightly, night.reload, night.ui, loket.loket, night.prepare, definitions.code_server):
@@ -45,7 +46,7 @@ for _command in (backup.backup, backup.restore, backup.upgrade, backup.prune):
     app.command()(_command)
 app.command()(servers.stop)
 app.command()(servers.reset)
-app.command(context_settings=_PASS_ON)(servers.bench)
+app.command(context_settings=_PASS_ON | {"help_option_names": []})(servers.bench)
 app.add_typer(models.app)
 app.add_typer(alerts.app)
 app.add_typer(deploy.app)

@@ -20,7 +20,7 @@ _FORCE = Annotated[
 
 
 def psql(context: typer.Context) -> None:
-    """Buka psql pada gudang data; semua sesudah `psql` diteruskan ke psql: gudang psql -c "select now()"."""
+    """Buka psql pada gudang data. Semua sesudah `psql` diteruskan: gudang psql -c "select now()", gudang psql -?."""
     from pipelines.redaction.database_urls import without_password
     from pipelines.runtime.embedded import EmbeddedServer
     from pipelines.runtime.environment import current_settings, warehouse_url
