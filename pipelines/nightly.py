@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import date
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
@@ -52,7 +51,7 @@ from pipelines.jobs import (
     range_tags,
     today,
 )
-from pipelines.load import prepare
+from pipelines.load import ledger, prepare
 from pipelines.load.approval.decide import carry_out_open
 from pipelines.models.project.nodes import Project
 from pipelines.runs.causes import causes
@@ -102,7 +101,8 @@ def walk(settings: Settings) -> int:
         # Read before the first job loads anything: models are rebuilt for the days that ingest reads.
         night = {NIGHT: today().isoformat()}
         tags = {
-            job: night | range_tags(contracts, job, _loaded_until(connection, contracts, job), today())
+            job: night
+            | range_tags(contracts, job, ledger.loaded_until(connection, _windowed(contracts, job)), today())
             for job in chain(contracts)
         }
         project = project_files.models if isinstance(project_files.models, Project) else None
@@ -236,16 +236,10 @@ def _progress(console: Terminal) -> None:
     log.propagate = False
 
 
-def _loaded_until(connection: Connection[Any], contracts: Sequence[Contract], job: str) -> date | None:
-    """The earliest of the last days that a job's partitioned datasets were loaded up to; None if one never was."""
+def _windowed(contracts: Sequence[Contract], job: str) -> list[str]:
+    """The datasets with windows that a job loads, or whose models it builds."""
     read_by = INGEST if job == WAREHOUSE else job
-    keys = [c.key for c in contracts if c.windows and ingest_job(c) == read_by]
-    rows = connection.execute(
-        "select max(window_end) from ops.load_batch where dataset = any(%s) and state in ('loaded', 'unchanged')"
-        " group by dataset",
-        [keys],
-    ).fetchall()
-    return min(row[0] for row in rows) if rows and len(rows) == len(keys) else None
+    return [c.key for c in contracts if c.windows and ingest_job(c) == read_by]
 
 
 def _run(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -235,6 +235,19 @@ select lower(hole), upper(hole) - 1 from unnest(
     ), '{}'::datemultirange)
 ) as hole order by 1
 """
+
+
+def loaded_until(connection: Connection[Any], datasets: Sequence[str]) -> date | None:
+    """The earliest of the last days up to which these datasets were loaded by windows; None if one never was.
+
+    A load of the whole dataset says nothing about windows.
+    """
+    rows = connection.execute(
+        "select max(window_end) from ops.load_batch where dataset = any(%s) and state in ('loaded', 'unchanged')"
+        " group by dataset having max(window_end) is not null",
+        [list(datasets)],
+    ).fetchall()
+    return min(end for (end,) in rows) if rows and len(rows) == len(datasets) else None
 
 
 def missing_days(

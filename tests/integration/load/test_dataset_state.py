@@ -13,6 +13,7 @@ import pytest
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.windows import Window
+from pipelines.load.ledger import loaded_until
 from pipelines.quality.gate import GateResult
 from pipelines.quality.results import CheckResult
 from tests.support.contracts import column, upload
@@ -191,3 +192,21 @@ def test_a_ledger_without_numbers_of_rows_gets_them_at_the_next_load(loads: Load
     assert loads.state(contract, ROWS) == (None,)
     assert loads.load(contract, source_of(("a",)), file="satu.csv").state == "unchanged"
     assert loads.state(contract, ROWS) == (1,)
+
+
+def test_days_loaded_until_are_those_of_windows(loads: Loads) -> None:
+    """A reload of the whole dataset, or a partition that a contract got later, leaves loads without a window."""
+    columns = (column("id", required=True), column("tanggal", "date", required=True))
+    partition = {"column": "tanggal", "every": "daily", "start": "2024-05-01"}
+    one, other = (
+        loads.contract(*columns, key=f"uji/{name}", partition=partition) for name in ("satu", "dua")
+    )
+    loads.forget(one)
+    keys = [one.key, other.key]
+    loads.load(one, source_of(["a", "2024-05-01"]), full_refresh=True)
+    assert loaded_until(loads.connection, keys) is None
+    loads.load(other, source_of(["a", "2024-05-03"]), window=Window(date(2024, 5, 3), date(2024, 5, 3)))
+    assert loaded_until(loads.connection, keys) is None
+    assert loaded_until(loads.connection, [other.key]) == date(2024, 5, 3)
+    loads.load(one, source_of(["b", "2024-05-02"]), window=Window(date(2024, 5, 2), date(2024, 5, 2)))
+    assert loaded_until(loads.connection, keys) == date(2024, 5, 2)
