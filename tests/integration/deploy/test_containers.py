@@ -163,3 +163,17 @@ def test_the_two_roles_and_the_code_location_are_those_of_the_other_set_ups() ->
     for name in ("workspace.yaml", "deploy/workspace.yaml"):
         (location,) = yaml.safe_load(Path(PROJECT_ROOT, name).read_text("utf-8"))["load_from"]
         assert next(iter(location.values()))["location_name"] == deployment["name"]
+
+
+def test_on_kubernetes_runs_and_upload_page_have_one_zone() -> None:
+    """The image says where the zone is; each pod must see the same folder of the same volume there."""
+    dockerfile = (COMPOSE / "Dockerfile").read_text("utf-8")
+    zone = dockerfile.partition("GUDANG_UPLOAD_ZONE=")[2].split()[0]
+    loket, *_ = yaml.safe_load_all((PROJECT_ROOT / "deploy/kubernetes/loket.yaml").read_text("utf-8"))
+    pods = (
+        VALUES["dagster-user-deployments"]["deployments"][0],
+        VALUES["runLauncher"]["config"]["k8sRunLauncher"],
+        loket["spec"]["template"]["spec"]["containers"][0],
+    )
+    mounted = [{m["mountPath"]: (m["name"], m.get("subPath")) for m in pod["volumeMounts"]} for pod in pods]
+    assert [mounts[zone] for mounts in mounted] == [("home", "unggahan")] * 3

@@ -150,9 +150,13 @@ def test_what_the_units_start_answers_and_ends_in_order(
             (command,) = commands(unit, "ExecStart")
             running[unit] = stack.enter_context(process(command, project, folder / f"{unit}.log", env))
 
-        start("code")
         (wait,) = commands("code", "ExecStartPost")
-        assert finish(wait).returncode == 0
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        # A code server that ends while it starts is not waited for until TimeoutStartSec.
+        assert finish(wait, MAINPID=str(gone.pid)).returncode == 1
+        start("code")
+        assert finish(wait, MAINPID=str(running["code"].pid)).returncode == 0
         for unit in ("webserver", "daemon"):
             start(unit)
         stack.callback(lambda: [child.terminate() for child in running.values()])
