@@ -1,4 +1,4 @@
-"""Gives to Dagster what it needs of models that a build left, because nothing that they are built from has changed.
+"""Tells Dagster about models that a run did not build again, because nothing that they are built from has changed.
 
 Not here: which models are left (models/build/versions.py), the results of models that were built (warehouse.py).
 """
@@ -20,7 +20,9 @@ DATA_VERSION_TAG = "dagster/data_version"
 def with_last_results(
     warehouse: Warehouse, selected_checks: Set[dg.AssetCheckKey], left: Mapping[dg.AssetKey, NodeResult]
 ) -> list[NodeResult]:
-    """The left models with planned checks, with the results of the builds that released them, where these are kept.
+    """The test results of models that were not built again and have planned checks, from the builds that released them.
+
+    Models whose results are no longer kept are left out.
 
     Dagster would show a planned check without a result as skipped, and a warning that is still true would disappear.
     """
@@ -38,7 +40,7 @@ def with_last_results(
 
 
 def awaited(context: dg.AssetExecutionContext, left: Mapping[dg.AssetKey, NodeResult]) -> set[dg.AssetKey]:
-    """The left models that later steps of this run read. Dagster skips these steps if the model has no event."""
+    """The models that were not built again and that later steps read. Dagster skips these if the model has no event."""
     layer = context.job_def.asset_layer
     selected = layer.selected_asset_keys
     own = context.assets_def.keys

@@ -26,7 +26,10 @@ _HINT = "perbaiki nilainya di berkas atau sumbernya, lalu kirim lagi"
 
 @dataclass(frozen=True, slots=True)
 class BrokenRule:
-    """A reason of an open entry. identity: of its cell; None if its rule was not soft when the row was refused."""
+    """One rule that a quarantined row breaks.
+
+    identity: the hash by which its cell is known (`cell_hash`); None if the rule was not soft when the row was refused.
+    """
 
     entry_id: int
     place: str | None

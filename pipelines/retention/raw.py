@@ -1,7 +1,7 @@
 """Deletes rows of raw that are older than the contract's own retention (`slaProperties`, ODCS 3.2).
 
-What belongs here: which datasets can keep this promise, and the deletion as a load of the ledger. Not here: the ledger
-and the quarantine (tables.py).
+What belongs here: which datasets can keep this promise, and the deletion, which the ledger has as a load. Not here:
+the ledger and the quarantine (tables.py).
 
 A row's age is that of its period (`Contract.period_column`). The deletion stands in ops.load_batch, so that models see
 a change and are built anew. Loads leave out rows of that age (load/stage/statement.py), so a source that still has them
@@ -28,7 +28,7 @@ _WHAT = "baris yang melewati masa simpan kontrak"
 def prune_dataset(
     connection: Connection[Any], contract: Contract, today: date, run_id: str, *, dry_run: bool
 ) -> Pruned | None:
-    """Deletes the dataset's rows whose retention is over, their originals, and quarantined rows of that age.
+    """Deletes the dataset's rows whose retention is over, their originals, and rows that were refused before that day.
 
     Gives None if the contract promises no retention. connection: in autocommit. dry_run: rows are only counted. Raises
     LoadError if a load of the dataset does not end, psycopg.Error if raw does not fit the contract.
@@ -43,7 +43,7 @@ def prune_dataset(
         oldest, count = _old_rows(connection, contract, first)
         if dry_run or oldest is None:
             return Pruned(place, _WHAT, count)
-        # The window says to models with windows which days are gone.
+        # Models that are built by days learn from this window which days are gone.
         window = Window(oldest, first - timedelta(days=1))
         batch = ledger.open_batch(connection, contract, run_id, window, full_refresh=False)
         plan = LoadPlan(contract, batch.batch_id)

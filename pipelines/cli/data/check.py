@@ -38,8 +38,8 @@ def check(
     """Periksa semua aturan sebuah dataset di raw, atau sebuah model yang dirilis, sekarang juga.
 
     Tiap aturan dicetak dengan apa yang terlihat; yang dilanggar juga dengan contoh barisnya (nilai tertutup disamarkan)
-    dan SQL yang menemukan semuanya. Tidak ada yang dimuat, dibangun, atau dicatat. Kode keluar 1 bila aturan berderajat
-    error dilanggar.
+    dan SQL yang menemukan semuanya. Tidak ada yang dimuat, dibangun, atau dicatat. Kode keluar 1 bila aturan bertingkat
+    galat dilanggar.
     """
     from pipelines.datasets import read_datasets
     from pipelines.runtime.environment import current_settings

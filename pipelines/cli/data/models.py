@@ -151,7 +151,7 @@ def run(
 
 @app.command("test")
 def ask_tests(select: Select = None, exclude: Exclude = None, threads: Threads = 4) -> None:
-    """Uji model yang sudah dirilis; tidak ada yang dibangun. Kode keluar 1 bila uji berderajat error gagal."""
+    """Uji model yang sudah dirilis; tidak ada yang dibangun. Kode keluar 1 bila uji bertingkat galat gagal."""
     from pipelines.models.build.runner import run_tests
 
     console = _console()

@@ -61,7 +61,7 @@ def test_help_has_no_english_text_of_typer(path: tuple[str, ...], gudang: Gudang
             ["models", "run", "--start", "2026-01-01"],
             "--start dan --end disebut bersama, yang lebih awal dahulu",
         ),
-        (["run"], "perintahnya belum disebut, misalnya: gudang run dg list defs\n"),
+        (["run"], "perintahnya belum disebut, misalnya: gudang run dg list defs (`gudang run --help`"),
     ],
 )
 def test_wrong_usage_is_one_indonesian_line(arguments: list[str], message: str, gudang: Gudang) -> None:
