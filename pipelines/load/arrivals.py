@@ -147,8 +147,9 @@ def changed_arrivals(
     A file whose content went back to an earlier one counts, too, and is loaded again.
     """
     if contract.merges or contract.replaces_periods:
-        merged = ledger.merged_files(connection, contract)
-        known, of_name = {sha for _, sha in merged}, dict(merged)
+        # Of each name the content that was merged last: what another content has come over may come again.
+        of_name = dict(ledger.merged_files(connection, contract))
+        known = {*of_name.values()}
         return [
             a for a in arrivals if a.sha256 not in known or of_name.get(a.file.name, a.sha256) != a.sha256
         ]

@@ -170,12 +170,12 @@ def last_found(connection: Connection[Any], contract: Contract) -> dict[str, str
 def names_that_failed(connection: Connection[Any], contract: Contract, code: str) -> set[str]:
     """The names of the uploads whose newest load failed with this code.
 
-    Loads that the warehouse failed (GDK-M001 to M003) say nothing about a file.
+    A load that failed by no fault of its source (`failure`) says nothing about the file.
     """
     rows = connection.execute(
         "select source_name from (select distinct on (source_name) source_name, code from ops.load_batch"
-        " where dataset = %s and source_name is not null and state <> 'running'"
-        " and coalesce(code, '') not in ('GDK-M001', 'GDK-M002', 'GDK-M003')"
+        " where dataset = %s and source_name is not null and state not in ('running', 'died')"
+        " and (state <> 'failed' or failure is not null)"
         " order by source_name, batch_id desc) as newest where code = %s",
         [contract.key, code],
     )

@@ -100,8 +100,6 @@ class ReplaceScope(Disposition):
         Raises EmptyError if the stage is empty, ShrunkError if too many rows would go, and LoadError if a row outside
         of the window or file has a key of the stage.
         """
-        if staged.plan.newer and staged.plan.contract.primary_key:
-            self._drop_overtaken(staged)
         counts = _count_changes(staged)
         if not (counts.loaded or counts.deleted):
             return counts
@@ -121,20 +119,11 @@ class ReplaceScope(Disposition):
             return
         raise empty_windows.EmptyError(
             staged.plan.contract.key,
-            f"sumber tidak memberi satu baris pun untuk {_scope_name(staged.plan)}, padahal gudang data punya"
+            f"sumber tidak memberi satu baris pun untuk {scope_name(staged.plan)}, padahal gudang data punya"
             f" {counts.deleted} baris di sana",
             hint=_how_to_empty(staged.plan),
             code="GDK-M006",
         )
-
-    def _drop_overtaken(self, staged: StagedBatch) -> None:
-        """Leaves out the staged rows that an upload which came later has in another period."""
-        overtaken = staged.execute(statements.drop_overtaken(staged.plan))
-        if overtaken:
-            staged.warn(
-                f"{overtaken} baris {_scope_name(staged.plan)} tidak dimuat: berkas yang datang sesudahnya"
-                " memindahkannya ke periode lain"
-            )
 
     def _delete_moved(self, staged: StagedBatch) -> int:
         """Deletes the old copy of each row outside of the window or periods that the source has moved into them.
@@ -144,7 +133,7 @@ class ReplaceScope(Disposition):
         moved = staged.execute(statements.delete_moved(staged.plan))
         if moved:
             staged.warn(
-                f"{moved} baris yang tadinya di luar {_scope_name(staged.plan)} kini ada di dalamnya: sumber mengubah"
+                f"{moved} baris yang tadinya di luar {scope_name(staged.plan)} kini ada di dalamnya: sumber mengubah"
                 " tanggalnya, dan setiap baris tetap ada satu kali"
             )
         return moved
@@ -156,7 +145,7 @@ class ReplaceScope(Disposition):
         except errors.UniqueViolation:
             raise LoadError(
                 staged.plan.contract.key,
-                f"{_scope_name(staged.plan)} punya baris yang kuncinya juga dipakai baris di luarnya",
+                f"{scope_name(staged.plan)} punya baris yang kuncinya juga dipakai baris di luarnya",
                 hint="satu kunci hanya boleh ada di satu berkas atau jendela: pakai write_disposition merge, atau"
                 " muat lagi yang lain lebih dulu",
                 code="GDK-M007",
@@ -251,7 +240,7 @@ def _exchange(staged: StagedBatch) -> None:
     )
 
 
-def _scope_name(plan: LoadPlan) -> str:
+def scope_name(plan: LoadPlan) -> str:
     """The window or the file, as an operator reads it."""
     return f"jendela {plan.window.start} s.d. {plan.window.end}" if plan.window else f"berkas {plan.file}"
 

@@ -14,9 +14,9 @@ from psycopg import Connection
 from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
 from pipelines.load import watermark
-from pipelines.load.apply import added_columns, empty_windows
+from pipelines.load.apply import added_columns, empty_windows, statements
 from pipelines.load.apply.added_columns import SAME_SHAPE
-from pipelines.load.apply.dispositions import Disposition, choose
+from pipelines.load.apply.dispositions import Disposition, choose, scope_name
 from pipelines.load.apply.staged_batch import StagedBatch
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan
@@ -28,6 +28,8 @@ def apply_stage(connection: Connection[Any], plan: LoadPlan, batch: Batch, rows:
     rows: how many the stage has. Raises LoadError if the change is not allowed.
     """
     staged = StagedBatch(connection, plan, batch, rows, added_columns.compare(connection, plan))
+    if plan.newer and plan.contract.primary_key:
+        staged = _without_overtaken(staged)
     disposition = choose(plan)
     added: tuple[str, ...] = ()
     if not disposition.remakes_table:
@@ -38,12 +40,23 @@ def apply_stage(connection: Connection[Any], plan: LoadPlan, batch: Batch, rows:
     filled = _fill(staged, disposition, added)
     counts = disposition.apply(staged)
     batch.loaded, batch.new = counts.loaded + filled, counts.new
-    batch.unchanged = rows - batch.loaded
+    batch.unchanged = staged.rows - batch.loaded
     batch.deleted = counts.deleted
     if plan.contract.windows:
         staged.execute(empty_windows.forget_covered_days(plan))
         empty_windows.warn(connection, plan, batch)
     batch.state = "loaded" if batch.loaded or batch.deleted else "unchanged"
+
+
+def _without_overtaken(staged: StagedBatch) -> StagedBatch:
+    """Leaves out the staged rows that an upload which came later has in another period."""
+    overtaken = staged.execute(statements.drop_overtaken(staged.plan))
+    if overtaken:
+        staged.warn(
+            f"{overtaken} baris {scope_name(staged.plan)} tidak dimuat: berkas yang datang sesudahnya memindahkannya ke"
+            " periode lain"
+        )
+    return replace(staged, rows=staged.rows - overtaken)
 
 
 def _add_columns(staged: StagedBatch) -> tuple[str, ...]:

@@ -10,9 +10,9 @@ return t ~ '^[1-9][0-9](?:0[1-9]|[1-9][0-9]){2}(?:0[1-9]|[12][0-9]|3[01]|4[1-9]|
     and right(t, 4) <> '0000' and t <> repeat(left(t, 1), 16);
 
 -- Perka BKN 22/2007: birth date yyyymmdd, appointment yyyymm, sex 1 or 2, serial of 3. Where PNS have the month, PPPK
--- have 21 and up (seen in use; the text of a regulation was not found).
+-- have 21 to 32 (seen in use; the text of a regulation was not found).
 create or replace function ops.cek_nip(t text) returns boolean language sql immutable parallel safe
-return t ~ '^(?:19|20)[0-9]{2}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])|(?:0[1-9]|1[0-2])(?:29|30)|(?:0[13578]|1[02])31)(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2]|2[1-9])[12][0-9]{3}$'
+return t ~ '^(?:19|20)[0-9]{2}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])|(?:0[1-9]|1[0-2])(?:29|30)|(?:0[13578]|1[02])31)(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2]|2[1-9]|3[0-2])[12][0-9]{3}$'
     and substr(t, 5, 4) <> '0230' and right(t, 3) <> '000';
 
 -- PMK 112/PMK.03/2022: 16 digits; before it 15, also written 09.254.294.3-407.000.

@@ -188,6 +188,7 @@ def test_a_row_that_a_later_file_moved_stays_there_when_the_older_file_is_read_a
     done = years.load(year(2022))
     assert years.raw() == moved
     assert done.batch and "memindahkannya ke periode lain" in done.batch.warnings[-1]
+    assert (done.batch.read, done.batch.unchanged) == (2, 1), "what is left out is not the same"
     # As if the first load of a.csv had failed.
     years.zone.connection.execute("delete from ops.load_batch where source_name = 'a.csv'")
     years.load()

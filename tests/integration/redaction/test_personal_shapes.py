@@ -43,9 +43,11 @@ def test_the_warehouse_and_python_agree_on_generated_texts(ops: Warehouse, texts
 
 
 def test_valid_niks_and_nips_have_the_personal_shape(ops: Warehouse) -> None:
-    niks, nips = ["9901010101900001", "6472014107900001", "6472013112990123"], ["198501012010011001"]
+    niks = ["9901010101900001", "6472014107900001", "6472013112990123"]
+    # PNS, and PPPK with the least and the greatest number in place of the month.
+    nips = ["198501012010011001", "198501012023211001", "198501012023322001"]
     assert ops.ask("cek_nik", niks) == ops.ask("berbentuk_nik", niks) == [True] * 3
-    assert ops.ask("cek_nip", nips) == ops.ask("berbentuk_nip", nips) == [True]
+    assert ops.ask("cek_nip", nips) == ops.ask("berbentuk_nip", nips) == [True] * 3
 
 
 def test_a_nik_split_over_two_cells_is_found_and_two_codes_are_not(ops: Warehouse) -> None:

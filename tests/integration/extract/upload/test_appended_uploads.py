@@ -89,6 +89,12 @@ def test_a_file_whose_keys_others_had_is_loaded_once_they_are_free_whatever_fail
     zone.put("feb.csv", "id", 7, 8, age=20)
     with pytest.raises(LoadError, match=r"feb\.csv punya baris yang kuncinya juga dipakai"):
         zone.ingest()
+    # A load that the zone's server broke off says nothing about the file.
+    zone.loads.connection.execute(
+        "insert into ops.load_batch (dataset, run_id, state, source_name, code, finished_at)"
+        " values (%s, 'uji', 'failed', 'feb.csv', 'GDK-F019', clock_timestamp())",
+        [zone.contract.key],
+    )
     zone.put("rusak.csv", "id", '"1', age=10)
     with pytest.raises(SourceError, match=r"rusak\.csv: baris 2: tanda kutip"):
         zone.ingest()

@@ -55,6 +55,19 @@ def test_new_content_is_merged_whatever_its_mtime(zone: UploadFolder) -> None:
     assert zone.state() == "unchanged"
 
 
+def test_content_that_was_overwritten_may_come_again_under_another_name(zone: UploadFolder) -> None:
+    zone.put("koreksi.csv", HEADER, "1,benar", age=30)
+    assert zone.state() == "loaded"
+    zone.put("koreksi.csv", HEADER, "1,salah", age=20)
+    assert zone.state() == "loaded"
+    zone.put("koreksi-2.csv", HEADER, "1,benar", age=10)
+    assert zone.state() == "loaded"
+    assert zone.rows() == [(1, "benar")]
+    assert zone.state() == "unchanged"
+    zone.ingest(full_refresh=True)
+    assert zone.rows() == [(1, "benar")], "a reload gives the same"
+
+
 def test_a_changed_contract_reads_only_the_file_that_came_last(zone: UploadFolder) -> None:
     zone.put("feb.csv", HEADER, "2,feb", age=10)
     assert zone.state() == "loaded"
