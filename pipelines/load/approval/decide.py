@@ -31,7 +31,7 @@ from pipelines.warehouse.time_limit import limit_statements
 APPROVED, REJECTED = "approved", "rejected"
 WORDS: Mapping[str, str] = {APPROVED: "disetujui", REJECTED: "ditolak"}
 LONGEST_REASON = 1000
-_LOST = "barisnya tidak ada lagi, misalnya karena gudang data dipulihkan dari cadangan, jadi sumbernya dimuat lagi"
+_LOST = "barisnya tidak ada lagi, misalnya karena gudang data dipulihkan dari cadangan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ def _require_current(connection: Connection[Any], contract: Contract, held: Wait
     ).fetchone() == (True,)
     if there and held.contract_mark == contract_mark(contract):
         return
-    why = CONTRACT_CHANGED if there else _LOST
+    why = f"{CONTRACT_CHANGED if there else _LOST}; {held.how_again}"
     waiting.end_waiting(connection, held, why)
     raise LoadError(contract.key, f"kiriman {held.batch_id}: {why}", code="GDK-M014")
 

@@ -6,6 +6,7 @@ a load (hold.py), decisions (decide.py).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,6 +21,8 @@ from pipelines.load import pseudonyms
 from pipelines.load.arrivals import contract_mark
 from pipelines.load.ledger import Batch, Changes
 from pipelines.load.plan import LoadPlan
+
+log = logging.getLogger("gudang.muat")
 
 LATE_HOURS = 48
 """An approval that is awaited for longer is late, and the lateness is ours, not the OPD's."""
@@ -60,6 +63,15 @@ class Waiting:
         window = f"{self.window_start} s.d. {self.window_end}" if self.window else ""
         source = f"({self.source_name})" if self.source_name else ""
         return " ".join(part for part in (self.dataset, source, window) if part)
+
+    @property
+    def how_again(self) -> str:
+        """How the rows come again if the load is over before somebody has decided about it."""
+        if self.full_refresh:
+            return f"minta lagi muat ulang penuh: `gudang reload {self.dataset}`"
+        if self.window_start:
+            return f"jendela {self.window_start} s.d. {self.window_end} diisi ulang lagi, kecuali malam membacanya"
+        return "sumbernya dimuat lagi"
 
     @property
     def counts(self) -> str:
@@ -128,11 +140,12 @@ def supersede_covered(connection: Connection[Any], plan: LoadPlan, batch: Batch)
 
 
 def supersede_outdated(connection: Connection[Any], contract: Contract) -> None:
-    """Ends the waiting loads that were staged by another text of the contract. They are loaded again."""
+    """Ends the waiting loads that were staged by another text of the contract."""
     mark = contract_mark(contract)
     for one in waiting_loads(connection, [contract.key]):
         if one.contract_mark != mark or not contract.approval:
-            end_waiting(connection, one, CONTRACT_CHANGED)
+            log.warning("%s: kiriman %d: %s; %s", one.subject, one.batch_id, CONTRACT_CHANGED, one.how_again)
+            end_waiting(connection, one, f"{CONTRACT_CHANGED}; {one.how_again}")
 
 
 def supersede_abandoned(connection: Connection[Any]) -> None:
@@ -145,7 +158,7 @@ def supersede_abandoned(connection: Connection[Any]) -> None:
         end_waiting(connection, one, "kontraknya tidak ada lagi")
 
 
-CONTRACT_CHANGED = "kontraknya berubah sesudah kiriman ini diperiksa, jadi sumbernya dimuat lagi"
+CONTRACT_CHANGED = "kontraknya berubah sesudah kiriman ini diperiksa"
 
 
 def end_waiting(connection: Connection[Any], waiting: Waiting, why: str) -> None:

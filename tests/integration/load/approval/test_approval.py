@@ -146,6 +146,34 @@ def test_a_changed_contract_ends_what_waits(loads: Loads) -> None:
     assert loads.load(changed, gives(("1",))).state == "waiting"
 
 
+@pytest.mark.parametrize(
+    ("asked_for", "again"),
+    [
+        ({}, "; sumbernya dimuat lagi"),
+        ({"full_refresh": True}, "; minta lagi muat ulang penuh: `gudang reload uji/data`"),
+        (
+            {"window": Window(date(2026, 1, 1), date(2026, 1, 31))},
+            "; jendela 2026-01-01 s.d. 2026-01-31 diisi ulang lagi, kecuali malam membacanya",
+        ),
+    ],
+)
+def test_what_waited_and_is_over_says_how_its_rows_come_again(
+    asked_for: dict[str, Any], again: str, loads: Loads
+) -> None:
+    partition = (
+        {"column": "tanggal", "every": "daily", "start": "2026-01-01"} if "window" in asked_for else None
+    )
+    custom = {"partition": partition} if partition else {}
+    columns = (ID, column("tanggal", "date", required=True))
+    held = loads.contract(*columns, approval="required", **custom)
+    batch = loads.load(held, gives(("1", "2026-01-02")), **asked_for)
+    changed = loads.contract(*columns, approval="required", max_shrink_share=0.9, **custom)
+    loads.load(changed, gives(("1", "2026-01-02")), **asked_for)
+    assert loads.connection.execute(
+        "select state, error from ops.load_batch where batch_id = %s", [batch.batch_id]
+    ).fetchone() == ("superseded", f"kontraknya berubah sesudah kiriman ini diperiksa{again}")
+
+
 def test_a_stage_that_is_lost_cannot_be_approved(loads: Loads) -> None:
     held = loads.contract(ID, approval="required")
     batch = loads.load(held, gives(("1",)))
