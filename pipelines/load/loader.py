@@ -107,7 +107,6 @@ def load(
     with ledger.dataset_lock(connection, contract.key):
         ledger.sweep(connection, contract.key)
         supersede_outdated(connection, contract)
-        pseudonyms.set_keys(connection, contract)
         batch = ledger.open_batch(connection, contract, run_id, window, full_refresh=full_refresh)
         batch.source_name = source_name
         plan = LoadPlan(
@@ -120,6 +119,7 @@ def load(
             waits=waits,
         )
         try:
+            pseudonyms.set_keys(connection, contract)
             added_columns.remake_if_empty(connection, plan)
             for statement in create_raw(plan.contract):
                 connection.execute(statement)

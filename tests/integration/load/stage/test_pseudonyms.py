@@ -108,6 +108,19 @@ def test_a_purpose_needs_its_own_key_or_the_common_one(loads: Loads, monkeypatch
     assert len(loads.raw(contract)) == 3
 
 
+def test_a_load_without_its_key_is_noted_as_failed(loads: Loads, monkeypatch: pytest.MonkeyPatch) -> None:
+    contract = people(loads)
+    loads.load(contract, lambda *_: ROWS)
+    monkeypatch.delenv("GUDANG_PSEUDONYM_KEY")
+    with pytest.raises(ContractError, match="belum diisi"):
+        loads.load(contract, lambda *_: ROWS)
+    assert loads.state(contract, "last_state") == ("failed",)
+    noted = loads.run(
+        "select state, code, error like '%belum diisi%', failure from ops.load_batch order by batch_id"
+    )
+    assert noted == [("loaded", None, None, None), ("failed", "GDK-K021", True, None)]
+
+
 def test_another_key_stops_a_merge_until_a_full_refresh(
     loads: Loads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
