@@ -14,7 +14,7 @@ from psycopg import Connection, errors, sql
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
-from pipelines.load import ledger, pseudonyms
+from pipelines.load import ledger, originals
 from pipelines.load.approval.waiting import supersede_abandoned
 from pipelines.load.plan import create_raw
 from pipelines.redaction import personal_shapes
@@ -82,7 +82,7 @@ def prepare(
                 hint="lihat pg_stat_activity, akhiri transaksi yang terbuka itu, lalu jalankan lagi",
                 code="GDK-M003",
             ) from error
-    pseudonyms.prepare_originals(connection, contracts)
+    originals.prepare_originals(connection, contracts)
     ledger.sweep_all(connection)
     if contracts:
         supersede_abandoned(connection)

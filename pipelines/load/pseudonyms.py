@@ -1,7 +1,7 @@
-"""Manages the keys of pseudonyms, and the original values of personal columns that the law allows us to keep.
+"""Manages the keys of pseudonyms.
 
-What belongs here: finding the key of a purpose, checking that raw was made with the same key, schema `pribadi`. Not
-here: computing a pseudonym (ops.pseudonim, in SQL).
+What belongs here: finding the key of a purpose, checking that raw was made with the same key. Not here: computing a
+pseudonym (ops.pseudonim, in SQL), the values behind them (originals.py).
 """
 
 from __future__ import annotations
@@ -9,23 +9,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from psycopg import Connection, errors, sql
+from psycopg import Connection
 
-from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract, WriteDisposition
-from pipelines.errors import ContractError, LoadError
+from pipelines.errors import ContractError
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage.cells import pseudonym
-from pipelines.load.stage.statement import cleaned_rows, valid
 from pipelines.settings import PSEUDONYM_KEY
-from pipelines.warehouse.roles import PERSONAL
 
 SHORTEST_KEY = 32
 """The least number of characters of a key."""
-ORIGINALS = "pribadi"
 
 
 def purposes(contract: Contract) -> tuple[str, ...]:
@@ -145,122 +140,3 @@ def _pads(key: bytes) -> dict[str, bytes]:
     """The key XOR'd with HMAC's inner and outer pad, 64 bytes each (RFC 2104, section 2)."""
     block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
     return {"ipad": bytes(b ^ 0x36 for b in block), "opad": bytes(b ^ 0x5C for b in block)}
-
-
-# -- originals -----------------------------------------------------------------------------------------------
-
-
-def _retained_columns(contract: Contract) -> list[Column]:
-    """The columns whose original values are kept."""
-    return [c for c in contract.stored if c.retain_original]
-
-
-def _originals(plan: LoadPlan) -> sql.Identifier:
-    return sql.Identifier(ORIGINALS, plan.contract.table)
-
-
-def prepare_originals(connection: Connection[Any], contracts: Iterable[Contract]) -> None:
-    """Makes schema and role for original values, if a contract keeps some. Only the role may read the schema.
-
-    Raises LoadError if the role can't be created.
-    """
-    if not any(_retained_columns(c) for c in contracts):
-        return
-    try:
-        with connection.transaction():
-            if not connection.execute(
-                "select 1 from pg_catalog.pg_roles where rolname = %s", [PERSONAL]
-            ).fetchone():
-                connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(PERSONAL)))
-            connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(ORIGINALS)))
-            connection.execute(
-                sql.SQL("revoke all on schema {} from public").format(sql.Identifier(ORIGINALS))
-            )
-            connection.execute(
-                sql.SQL("grant usage on schema {} to {}").format(
-                    sql.Identifier(ORIGINALS), sql.Identifier(PERSONAL)
-                )
-            )
-    except errors.InsufficientPrivilege:
-        raise LoadError(
-            "warehouse",
-            f"ada kontrak yang menyimpan nilai asli kolom pribadi, tetapi role {PERSONAL} tidak dapat dibuat",
-            hint=f"minta administrator menjalankan: create role {PERSONAL} nologin",
-            code="GDK-M010",
-        ) from None
-
-
-def keep_originals(connection: Connection[Any], plan: LoadPlan) -> None:
-    """Stores the original value of each pseudonym of this load, and deletes those of pseudonyms that raw no longer has.
-
-    It runs in the transaction that applies the load, while the rows are in landing, or their originals are held.
-    """
-    retained = _retained_columns(plan.contract)
-    if not retained:
-        return
-    table = _create_originals(connection, _originals(plan))
-    if plan.held:
-        held = _held_originals(plan)
-        connection.execute(
-            sql.SQL("insert into {} select * from {} on conflict do nothing").format(table, held)
-        )
-        connection.execute(drop_held_originals(plan))
-    else:
-        _insert_originals(connection, plan, table)
-    drop_unused_originals(connection, plan)
-
-
-def hold_originals(connection: Connection[Any], plan: LoadPlan) -> None:
-    """Stores the original values of a load that waits for approval in a table of its own, readable as the others."""
-    if _retained_columns(plan.contract):
-        _insert_originals(connection, plan, _create_originals(connection, _held_originals(plan)))
-
-
-def drop_held_originals(plan: LoadPlan) -> sql.Composed:
-    """Drops the original values that `hold_originals` has stored."""
-    return sql.SQL("drop table if exists {}").format(_held_originals(plan))
-
-
-def _held_originals(plan: LoadPlan) -> sql.Identifier:
-    return sql.Identifier(ORIGINALS, f"{plan.contract.table[:40]}__{plan.batch_id}_menunggu")
-
-
-def _create_originals(connection: Connection[Any], table: sql.Identifier) -> sql.Identifier:
-    connection.execute(
-        sql.SQL(
-            "create table if not exists {} (kolom text, pseudonim text, asli text not null,"
-            " batch_id bigint not null, primary key (kolom, pseudonim))"
-        ).format(table)
-    )
-    connection.execute(sql.SQL("grant select, delete on {} to {}").format(table, sql.Identifier(PERSONAL)))
-    return table
-
-
-def _insert_originals(connection: Connection[Any], plan: LoadPlan, table: sql.Identifier) -> None:
-    for column in _retained_columns(plan.contract):
-        cell, name = sql.Identifier("b", column.name), sql.Literal(column.name)
-        assert column.pseudonymise is not None
-        connection.execute(
-            sql.SQL(
-                "insert into {table} select distinct {name}, {pseudonym}, {cell}, {batch}::bigint"
-                " from {rows} where {cell} is not null and {valid} on conflict do nothing"
-            ).format(
-                table=table,
-                name=name,
-                cell=cell,
-                pseudonym=pseudonym(cell, column.pseudonymise),
-                batch=sql.Literal(plan.batch_id),
-                rows=cleaned_rows(plan),
-                valid=valid(plan),
-            )
-        )
-
-
-def drop_unused_originals(connection: Connection[Any], plan: LoadPlan) -> None:
-    """Deletes the original values of pseudonyms that raw no longer has."""
-    for column in _retained_columns(plan.contract):
-        connection.execute(
-            sql.SQL(
-                "delete from {} o where kolom = {} and not exists (select from {} r where r.{} = o.pseudonim)"
-            ).format(_originals(plan), sql.Literal(column.name), plan.raw, sql.Identifier(column.name))
-        )

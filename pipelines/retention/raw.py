@@ -18,7 +18,7 @@ from psycopg import Connection, sql
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.windows import Window, period_begin
-from pipelines.load import ledger, pseudonyms, raw_summary
+from pipelines.load import ledger, originals, raw_summary
 from pipelines.load.plan import LoadPlan, oldest_kept
 from pipelines.retention.tables import Pruned
 
@@ -53,7 +53,7 @@ def prune_dataset(
             connection.execute(
                 "delete from quarantine.row where dataset = %s and created_at < %s", [contract.key, first]
             )
-            pseudonyms.drop_unused_originals(connection, plan)
+            originals.drop_unused_originals(connection, plan)
             ledger.close_batch(connection, batch)
             connection.execute(
                 "update ops.load_batch set by_retention = true where batch_id = %s", [batch.batch_id]

@@ -1,7 +1,7 @@
 """The roles of the warehouse: who loads, who reads marts, who reads original values of persons, who serves the OPD.
 
 What belongs here: making the roles, and the rights of READ and LOKET. Not here: schema `pribadi`
-(load/pseudonyms.py), rights that a model declares (models/build/grants.py).
+(load/originals.py), rights that a model declares (models/build/grants.py).
 
 They are groups without log-in. A person or a program gets a log-in of its own and joins one. PostgreSQL's rights of
 owners cannot be granted, and an exchange of tables needs them: so LOAD owns the database (docs/configuration.md).

@@ -21,7 +21,7 @@ from psycopg import sql
 from pipelines.contracts.files import read_contract
 from pipelines.contracts.model import Contract
 from pipelines.extract.stream import SourceStream, encode_rows
-from pipelines.load import ledger, loader, pseudonyms
+from pipelines.load import ledger, loader, originals
 from pipelines.load.apply import reconcile
 from pipelines.load.approval.decide import APPROVED, Decision, decide
 from pipelines.load.stage import one_pass, statement
@@ -75,7 +75,7 @@ def die_at(where: str) -> None:
         case "marks":
             die_before(one_pass, "drop_marks")
         case "swap":
-            die_before(pseudonyms, "keep_originals")
+            die_before(originals, "keep_originals")
         case "ledger":
             die_before(ledger, "close_batch")
         case "commit":

@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from pipelines.load import drift, pseudonyms, raw_summary
+from pipelines.load import drift, originals, pseudonyms, raw_summary
 from pipelines.load.apply import periods
 from pipelines.load.apply.steps import apply_stage
 from pipelines.load.ledger import Batch
@@ -37,7 +37,7 @@ def apply_passed(
     connection.execute(quarantine.resolve(plan, batch.source_name, refused=refused))
     revalidate.keep_from_rereading(connection, plan, batch.source_name)
     plan = change_raw(connection, plan, batch, rows)
-    pseudonyms.keep_originals(connection, plan)
+    originals.keep_originals(connection, plan)
     pseudonyms.keep_fingerprints(connection, plan)
     raw_summary.keep(connection, plan, batch)
 

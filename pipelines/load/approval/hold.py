@@ -14,7 +14,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from pipelines.load import pseudonyms, watermark
+from pipelines.load import originals, pseudonyms, watermark
 from pipelines.load.apply.passed import change_raw
 from pipelines.load.approval import waiting
 from pipelines.load.arrivals import contract_mark
@@ -39,7 +39,7 @@ def hold(
     preview = tried.changes
     batch.state, batch.preview = "waiting", preview
     batch.warnings += tried.warnings
-    pseudonyms.hold_originals(connection, plan)
+    originals.hold_originals(connection, plan)
     (cursor_text,) = (
         connection.execute(watermark.highest_text(plan)).fetchone() if plan.contract.cursor else None
     ) or (None,)

@@ -17,9 +17,9 @@ from psycopg.rows import class_row
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.windows import Window
-from pipelines.load import pseudonyms
 from pipelines.load.arrivals import contract_mark
 from pipelines.load.ledger import Batch, Changes
+from pipelines.load.originals import ORIGINALS
 from pipelines.load.plan import LoadPlan
 
 log = logging.getLogger("gudang.muat")
@@ -191,7 +191,7 @@ def drop_stage(connection: Connection[Any], batch_id: int) -> None:
     kept = connection.execute(
         "select relnamespace::regnamespace::text, relname from pg_class where relkind = 'r'"
         " and relnamespace in (to_regnamespace('landing'), to_regnamespace(%s)) and relname ~ %s",
-        [pseudonyms.ORIGINALS, f"__{batch_id}_(stage|menunggu)$"],
+        [ORIGINALS, f"__{batch_id}_(stage|menunggu)$"],
     ).fetchall()
     for names in kept:
         connection.execute(sql.SQL("drop table {}").format(sql.Identifier(*names)))
