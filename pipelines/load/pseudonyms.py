@@ -1,7 +1,7 @@
-"""Manages the keys of pseudonyms.
+"""Manages the keys of pseudonyms, and knows how those in raw were made.
 
-What belongs here: finding the key of a purpose, checking that raw was made with the same key. Not here: computing a
-pseudonym (ops.pseudonim, in SQL), the values behind them (originals.py).
+What belongs here: finding the key of a purpose, checking that raw was made with the same key for the same purpose. Not
+here: computing a pseudonym (ops.pseudonim, in SQL), the values behind them (originals.py).
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import hashlib
 import hmac
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, sql
 
+from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract, WriteDisposition
-from pipelines.errors import ContractError
-from pipelines.load.plan import LoadPlan
+from pipelines.errors import ContractError, GudangError, LoadError
+from pipelines.load.plan import RAW_SHAPE, LoadPlan
 from pipelines.settings import PSEUDONYM_KEY
 
 SHORTEST_KEY = 32
@@ -72,26 +74,91 @@ def set_keys(connection: Connection[Any], contract: Contract) -> None:
         cursor.execute("select count(set_config(nama, nilai, false)) from pg_temp.kunci")
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """How the pseudonyms of a column were made. fingerprint: of the key."""
+
+    purpose: str
+    fingerprint: str | None
+
+
 def require_keys(connection: Connection[Any], plan: LoadPlan) -> None:
-    """Raises ContractError if rows that stay in raw were made with another key than those of this load."""
+    """Checks that values that stay in raw were made as this load makes them: with the same key, for the same purpose.
+
+    Raises ContractError if the key is another one, and LoadError if a column was plain, is plain now, or has another
+    purpose.
+    """
     contract = plan.contract
-    of_load = plan.held.fingerprints if plan.held else fingerprints(contract)
-    known = dict(
-        connection.execute(
-            "select purpose, fingerprint from ops.pseudonym_key where dataset = %s", [contract.key]
-        ).fetchall()
-    )
     replaces = contract.disposition is WriteDisposition.REPLACE and contract.partition is None
-    replaced = (plan.full_refresh or replaces) and not contract.keeps_history
-    for purpose in purposes(contract):
-        if known.get(purpose, "") not in ("", of_load.get(purpose)) and not replaced:
-            raise ContractError(
-                contract.key,
-                f"kunci pseudonim untuk {purpose} bukan lagi yang dipakai untuk baris di raw: satu orang akan menjadi"
-                " dua",
-                hint=f"pasang lagi kunci yang lama, atau muat ulang penuh: `gudang reload {contract.key}`",
-                code="GDK-K021",
-            )
+    if (plan.full_refresh or replaces) and not contract.keeps_history:
+        return
+    of_load = _fingerprints_of(plan)
+    made, unclear = _made(connection, contract)
+    shape = connection.execute(RAW_SHAPE, [plan.raw.as_string(connection)]).fetchall()
+    there = {name for name, _ in shape}
+    for column in contract.stored:
+        if column.name not in there:
+            continue
+        purpose = column.pseudonymise
+        now = _Made(purpose, of_load.get(purpose)) if purpose else None
+        before = made.get(column.name)
+        if before is None and purpose in unclear and not _has(connection, plan, column, _PLAIN):
+            before = _Made(purpose, unclear[purpose])
+        if before != now and _has(connection, plan, column, _ANY):
+            raise _mixed(contract, column, before, now)
+
+
+_ANY = sql.SQL("{} is not null")
+_PLAIN = sql.SQL("{} !~ '^[0-9a-f]{{64}}$'")
+"""The condition on a text that it is no pseudonym, as ops.pseudonim makes them."""
+
+
+def _has(connection: Connection[Any], plan: LoadPlan, column: Column, condition: sql.SQL) -> bool:
+    """Whether raw has a value of the column for which the condition holds."""
+    text = sql.SQL("{}::text").format(sql.Identifier(column.name))
+    query = sql.SQL("select exists (select from {} where {})").format(plan.raw, condition.format(text))
+    return connection.execute(query).fetchone() == (True,)
+
+
+def _made(connection: Connection[Any], contract: Contract) -> tuple[dict[str, _Made], dict[str, str]]:
+    """How each column of raw was made; and, by purpose, the fingerprints that were noted without their columns."""
+    rows = connection.execute(
+        "select purpose, fingerprint, column_names from ops.pseudonym_key where dataset = %s", [contract.key]
+    ).fetchall()
+    made = {name: _Made(purpose, mark) for purpose, mark, names in rows for name in names or ()}
+    return made, {purpose: mark for purpose, mark, names in rows if names is None}
+
+
+def _mixed(contract: Contract, column: Column, before: _Made | None, now: _Made | None) -> GudangError:
+    """The error that new values of a column do not go with those that stay in raw."""
+    reload = f"muat ulang penuh: `gudang reload {contract.key}`"
+    if contract.keeps_history:
+        reload = "akhiri dataset ini dan mulai yang baru, karena versi lamanya tidak dapat disamarkan ulang"
+    elif contract.appends:
+        reload += " (hanya baris yang masih ada di sumber yang tersimpan)"
+    if before and now and before.purpose == now.purpose:
+        return ContractError(
+            contract.key,
+            f"kunci pseudonim untuk {now.purpose} bukan lagi yang dipakai untuk baris di raw: satu orang akan menjadi"
+            " dua",
+            hint=f"pasang lagi kunci yang lama, atau {reload}",
+            code="GDK-K021",
+        )
+    if before and now:
+        fault = (
+            f"kini disamarkan untuk {now.purpose}, sedangkan baris yang tetap di raw disamarkan untuk"
+            f" {before.purpose}: satu orang akan menjadi dua"
+        )
+    elif now:
+        fault = f"kini disamarkan untuk {now.purpose}, sedangkan baris yang tetap di raw memuat nilai aslinya"
+    else:
+        fault = "tidak lagi disamarkan, sedangkan baris yang tetap di raw memuat pseudonimnya"
+    return LoadError(
+        contract.key,
+        f"kolom {column.name} {fault}",
+        hint=f"kembalikan penyamarannya di kontrak, atau {reload}",
+        code="GDK-M008",
+    )
 
 
 def made_with_other_keys(connection: Connection[Any]) -> list[tuple[str, str]]:
@@ -119,15 +186,31 @@ def fingerprints(contract: Contract) -> dict[str, str]:
 
 
 def keep_fingerprints(connection: Connection[Any], plan: LoadPlan) -> None:
-    """Records the fingerprints of the keys with which the pseudonyms in raw were made."""
+    """Records with which keys, and in which columns, the pseudonyms in raw were made; forgets those that are gone.
+
+    `require_keys` has passed, so no column of raw has values that were made otherwise.
+    """
     contract = plan.contract
-    for purpose, mark in (plan.held.fingerprints if plan.held else fingerprints(contract)).items():
+    marks = _fingerprints_of(plan)
+    connection.execute(
+        "delete from ops.pseudonym_key where dataset = %s and purpose <> all(%s::text[])",
+        [contract.key, [*marks]],
+    )
+    for purpose, mark in marks.items():
+        names = sorted(c.name for c in contract.stored if c.pseudonymise == purpose)
         connection.execute(
-            "insert into ops.pseudonym_key (dataset, purpose, fingerprint) values (%s, %s, %s) on conflict"
-            " (dataset, purpose) do update set fingerprint = excluded.fingerprint, since = clock_timestamp()"
-            " where pseudonym_key.fingerprint <> excluded.fingerprint",
-            [contract.key, purpose, mark],
+            "insert into ops.pseudonym_key as k (dataset, purpose, fingerprint, column_names) values (%s, %s, %s, %s)"
+            " on conflict (dataset, purpose) do update set fingerprint = excluded.fingerprint,"
+            " column_names = excluded.column_names,"
+            " since = case when k.fingerprint = excluded.fingerprint then k.since else clock_timestamp() end"
+            " where (k.fingerprint, k.column_names) is distinct from (excluded.fingerprint, excluded.column_names)",
+            [contract.key, purpose, mark, names],
         )
+
+
+def _fingerprints_of(plan: LoadPlan) -> Mapping[str, str]:
+    """The fingerprints of the keys with which the load's pseudonyms were made, by purpose."""
+    return plan.held.fingerprints if plan.held else fingerprints(plan.contract)
 
 
 def _fingerprint(subject: str, purpose: str) -> str:

@@ -101,10 +101,10 @@ def test_a_load_with_an_older_key_is_not_applied_over_rows_with_a_newer_one(
     held = loads.contract(
         column("id", "integer", primaryKey=True), nik, approval="required", write_disposition="merge"
     )
-    batch = loads.load(held, lambda *_: [("1", NIK)])
-    loads.run(
-        "insert into ops.pseudonym_key (dataset, purpose, fingerprint) values ('uji/data', 'kunjungan', 'lain')"
-    )
+    first = loads.load(held, lambda *_: [("1", NIK)])
+    say(loads, held, first.batch_id, APPROVED)
+    batch = loads.load(held, lambda *_: [("1", NIK), ("2", NIK)])
+    loads.run("update ops.pseudonym_key set fingerprint = 'lain'")
     with pytest.raises(GudangError, match="kunci pseudonim untuk kunjungan bukan lagi"):
         say(loads, held, batch.batch_id, APPROVED)
-    assert loads.run("select state from ops.load_batch") == [("waiting",)]
+    assert loads.run("select state from ops.load_batch order by batch_id") == [("loaded",), ("waiting",)]
