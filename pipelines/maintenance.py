@@ -5,7 +5,8 @@ What belongs here: the order of the parts. Not here: what may go (retention/, ru
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,11 +15,13 @@ from psycopg import Connection
 
 from pipelines.backup.write import megabytes
 from pipelines.contracts.model import Contract
-from pipelines.datasets import read_datasets
+from pipelines.datasets import Datasets, read_datasets
 from pipelines.errors import GudangError
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.feedback.prune import prune_feedback
 from pipelines.load.failures import describe_failure
+from pipelines.load.originals import ORIGINALS
+from pipelines.retention.originals import WHAT, gone_tables, prune_gone, prune_originals
 from pipelines.retention.policy import Policy
 from pipelines.retention.raw import prune_dataset
 from pipelines.retention.tables import WAREHOUSE_RULES, Pruned, prune_tables
@@ -26,6 +29,7 @@ from pipelines.retention.uploads import prune_uploads
 from pipelines.runs.prune import prune_compute_logs, prune_dagster
 from pipelines.settings import Settings
 from pipelines.warehouse.connection import connect
+from pipelines.warehouse.locks import PATIENCE, LockPatience
 
 
 def prune(
@@ -38,15 +42,17 @@ def prune(
     call deletes the rest.
     """
     assert settings.warehouse_url is not None
-    contracts = read_datasets(settings).contracts
+    datasets = read_datasets(settings)
+    contracts = datasets.contracts
     zone = upload_zone(settings)
     with connect(settings.warehouse_url) as connection:
         of_datasets = [_prune_dataset(connection, c, today, run_id, dry_run=dry_run) for c in contracts]
+        of_originals = prune_all_originals(connection, datasets, dry_run=dry_run)
         of_uploads = [prune_uploads(connection, c, zone, policy.uploads, dry_run=dry_run) for c in contracts]
         of_feedback = prune_feedback(connection, zone, policy.feedback, dry_run=dry_run)
         of_tables = prune_tables(connection, WAREHOUSE_RULES, policy, dry_run=dry_run)
     return [
-        *(result for result in (*of_datasets, *of_uploads) if result),
+        *(result for result in (*of_datasets, *of_originals, *of_uploads) if result),
         of_feedback,
         *of_tables,
         *prune_dagster(dagster_url, policy, dry_run=dry_run),
@@ -57,13 +63,59 @@ def prune(
 def _prune_dataset(
     connection: Connection[Any], contract: Contract, today: date, run_id: str, *, dry_run: bool
 ) -> Pruned | None:
+    return _noting_failure(
+        connection,
+        contract.key,
+        Pruned(f"raw.{contract.table}", "masa simpan kontrak", 0),
+        lambda: prune_dataset(connection, contract, today, run_id, dry_run=dry_run),
+    )
+
+
+def prune_all_originals(
+    connection: Connection[Any], datasets: Datasets, *, dry_run: bool, patience: LockPatience = PATIENCE
+) -> list[Pruned | None]:
+    """Deletes the original values of persons for which no contract names a legal basis, and gives a result per table.
+
+    A contract that is set aside is not gone: its originals stay. Where there is no contract at all, the folder may be
+    the wrong one, and nothing is deleted. connection: in autocommit.
+    """
+    results = [
+        _noting_failure(
+            connection,
+            contract.key,
+            Pruned(f"{ORIGINALS}.{contract.table}", WHAT, 0),
+            lambda contract=contract: prune_originals(
+                connection, contract, dry_run=dry_run, patience=patience
+            ),
+        )
+        for contract in datasets.contracts
+    ]
+    for table in gone_tables(connection, [d.key for d in (*datasets.contracts, *datasets.set_aside)]):
+        place = Pruned(f"{ORIGINALS}.{table}", WHAT, 0)
+        if not datasets.contracts:
+            results.append(replace(place, note="tidak ada satu kontrak pun yang terbaca"))
+            continue
+        results.append(
+            _noting_failure(
+                connection,
+                table,
+                place,
+                lambda table=table: prune_gone(connection, table, dry_run=dry_run, patience=patience),
+            )
+        )
+    return results
+
+
+def _noting_failure(
+    connection: Connection[Any], subject: str, nothing: Pruned, act: Callable[[], Pruned | None]
+) -> Pruned | None:
+    """What `act` gives. If it fails, `nothing` with the reason, so that the others go on."""
     try:
-        return prune_dataset(connection, contract, today, run_id, dry_run=dry_run)
+        return act()
     except (GudangError, psycopg.Error) as error:
         if connection.broken:
             raise
-        reason = describe_failure(contract.key, error).message
-        return Pruned(f"raw.{contract.table}", "masa simpan kontrak", 0, note=reason, failed=True)
+        return replace(nothing, note=describe_failure(subject, error).message, failed=True)
 
 
 def lines(results: Iterable[Pruned], *, dry_run: bool) -> list[str]:

@@ -136,3 +136,47 @@ def drop_unused_originals(connection: Connection[Any], plan: LoadPlan) -> None:
                 "delete from {} o where kolom = {} and not exists (select from {} r where r.{} = o.pseudonim)"
             ).format(_originals(plan), sql.Literal(column.name), plan.raw, sql.Identifier(column.name))
         )
+
+
+def count_without_basis(connection: Connection[Any], contract: Contract) -> dict[str, int]:
+    """By column, how many original values are stored though the contract names no legal basis for them (any more)."""
+    if contract.table not in tables(connection):
+        return {}
+    rows = connection.execute(
+        sql.SQL("select kolom, count(*) from {} where kolom <> all(%s) group by kolom order by kolom").format(
+            sql.Identifier(ORIGINALS, contract.table)
+        ),
+        [retained_columns(contract)],
+    )
+    return dict(rows.fetchall())
+
+
+def delete_without_basis(connection: Connection[Any], contract: Contract) -> dict[str, int]:
+    """Deletes the original values that `count_without_basis` counts, and gives their numbers. Call it in a transaction.
+
+    An empty table stays, because a load must not wait for a backup that reads it (retention/originals.py drops it).
+    """
+    found = count_without_basis(connection, contract)
+    if found:
+        connection.execute(
+            sql.SQL("delete from {} where kolom <> all(%s)").format(
+                sql.Identifier(ORIGINALS, contract.table)
+            ),
+            [retained_columns(contract)],
+        )
+    return found
+
+
+def tables(connection: Connection[Any]) -> list[str]:
+    """The names of the tables with originals, but for those of loads that wait for approval."""
+    rows = connection.execute(
+        "select relname from pg_class where relkind = 'r' and relnamespace = to_regnamespace(%s)"
+        " and relname !~ '__[0-9]+_menunggu$' order by relname",
+        [ORIGINALS],
+    )
+    return [name for (name,) in rows.fetchall()]
+
+
+def retained_columns(contract: Contract) -> list[str]:
+    """The names of the columns whose original values the contract lets us keep."""
+    return [column.name for column in _retained(contract)]

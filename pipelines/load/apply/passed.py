@@ -38,6 +38,11 @@ def apply_passed(
     revalidate.keep_from_rereading(connection, plan, batch.source_name)
     plan = change_raw(connection, plan, batch, rows)
     originals.keep_originals(connection, plan)
+    for column, count in originals.delete_without_basis(connection, plan.contract).items():
+        batch.warnings.append(
+            f"{count} nilai asli kolom {column} dihapus dari schema pribadi: kontrak tidak lagi menyebut"
+            " dasar hukumnya (retain_original)"
+        )
     pseudonyms.keep_fingerprints(connection, plan)
     raw_summary.keep(connection, plan, batch)
 

@@ -7,6 +7,7 @@ decide, which the callers know (cli/, sensors/, loket/).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ from pipelines.load.waits import WAITS, Waits
 from pipelines.redaction.personal_shapes import ALL, masked
 from pipelines.warehouse import locks
 from pipelines.warehouse.time_limit import limit_statements
+
+log = logging.getLogger("gudang.muat")
 
 APPROVED, REJECTED = "approved", "rejected"
 WORDS: Mapping[str, str] = {APPROVED: "disetujui", REJECTED: "ditolak"}
@@ -238,6 +241,8 @@ def _approve(
         waiting.drop_stage(connection, batch.batch_id)
         _record(connection, decision)
         ledger.close_batch(connection, batch)
+    for message in batch.warnings:
+        log.warning("%s: %s", contract.key, message)
 
 
 def _held_plan(
