@@ -1,11 +1,12 @@
 """What OPD were told, in ops.feedback: a row per load that was judged, and one per OPD for files that nobody takes.
 
-What belongs here: reading and writing that table. Not here: judging (send.py), quarantine (entries.py).
+What belongs here: reading and writing that table. Not here: judging (send.py), quarantine (entries.py), which feedback
+is over (ending.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -106,63 +107,6 @@ def note_load(
             load.finished_at,
         ],
     )
-
-
-_OVER = """
-with told as (
-    select f.*, b.state as load_state, coalesce(ops.applied_at(b.state, b.finished_at), f.made_at) as applied_at
-    from ops.feedback as f left join ops.load_batch as b on b.batch_id = f.batch_id
-    where f.dataset = any(%(datasets)s)
-)
-select f.feedback_id, f.opd, f.dataset, f.batch_id, f.source_name, f.state, f.folder, f.findings, f.mark, f.error,
-    f.made_at, f.mailed_to
-from told as f
-where f.state = 'open' and f.load_state is not null
-    and (
-        exists (
-            select from told as n
-            where n.dataset = f.dataset and (n.applied_at, n.batch_id) > (f.applied_at, f.batch_id)
-                and n.state = 'open'
-                and (f.dataset <> all(%(by_file)s) or n.source_name is not distinct from f.source_name)
-        )
-        or (
-            exists (
-                select from ops.load_batch as n
-                where n.dataset = f.dataset and n.state in ('loaded', 'unchanged')
-                    and (ops.applied_at(n.state, n.finished_at), n.batch_id) > (f.applied_at, f.batch_id)
-                    and (
-                        f.load_state = 'loaded' or f.dataset <> all(%(by_file)s)
-                        or n.source_name is not distinct from f.source_name
-                    )
-            )
-            and not exists (
-                select from quarantine.row as q
-                where q.dataset = f.dataset and q.state = 'open'
-                    and (f.dataset <> all(%(uploads)s) or q.last_batch_id = f.batch_id)
-            )
-            and not exists (
-                select from told as n
-                where n.dataset = f.dataset and n.state = 'same' and n.folder = f.folder and not exists (
-                    select from told as m
-                    where m.dataset = f.dataset and (m.applied_at, m.batch_id) > (n.applied_at, n.batch_id)
-                )
-            )
-        )
-    )
-order by f.feedback_id
-"""
-"""A feedback is over when a newer one takes its place, or when a later load left none of its rows open."""
-
-
-def over(connection: Connection[Any], contracts: Sequence[Contract]) -> list[Told]:
-    """The open feedback whose findings are over."""
-    values = {
-        "datasets": [c.key for c in contracts],
-        "uploads": [c.key for c in contracts if c.server.kind == "upload"],
-        "by_file": [c.key for c in contracts if by_file(c)],
-    }
-    with connection.cursor(row_factory=class_row(Told)) as cursor:
-        return cursor.execute(_OVER.encode(), values).fetchall()
 
 
 def resolve(connection: Connection[Any], told: Told) -> None:

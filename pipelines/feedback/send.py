@@ -25,6 +25,7 @@ from pipelines.disk import os_reason
 from pipelines.errors import GudangError
 from pipelines.extract.upload.zone import Zone, upload_zone
 from pipelines.feedback import ledger, outbox
+from pipelines.feedback.ending import ends_feedback, over
 from pipelines.feedback.entries import Finding, count_open, findings_of_load
 from pipelines.feedback.files_left import tell_of_files
 from pipelines.feedback.loads import JudgedLoad, due_loads
@@ -133,8 +134,7 @@ def _tell(
     before = ledger.last_told(connection, load)
     stands = before is not None and before.state in ("open", "same")
     if not rows and not whole and load.state != "rejected":
-        mail = letter(load, None, None) if is_wanted(mode, "clean", was_open=stands) else None
-        ledger.note_load(connection, load, "clean", letter=mail and asdict(mail))
+        _tell_clean(connection, load, mode, stands=stands)
         return
     mark = _mark(load, entries, whole)
     if stands and before and not load.is_upload and before.mark == mark and not again:
@@ -167,6 +167,22 @@ def _tell(
     sent.lines.append(f"{load.contract.key}: {summary.headline}, di {folder}")
 
 
+def _tell_clean(connection: Connection[Any], load: JudgedLoad, mode: str, *, stands: bool) -> None:
+    """Notes that a load has no findings. A mail on changes is wanted if that ends findings of before.
+
+    stands: whether the last feedback had findings. A load that waits ends them when it is approved; nobody is told
+    then, so its OPD is told now.
+    """
+    ends = stands
+    if load.state != "waiting":
+        # Asked as if it was told already, and then told together with its mail in one statement.
+        with connection.transaction(force_rollback=True):
+            ledger.note_load(connection, load, "clean")
+            ends = ends_feedback(connection, load)
+    mail = letter(load, None, None) if is_wanted(mode, "clean", was_open=ends) else None
+    ledger.note_load(connection, load, "clean", letter=mail and asdict(mail))
+
+
 def _mark(load: JudgedLoad, entries: str, whole: Sequence[Finding]) -> str:
     """A text that changes when the findings change. Counts in the messages of checks do not count."""
     parts = [
@@ -178,12 +194,16 @@ def _mark(load: JudgedLoad, entries: str, whole: Sequence[Finding]) -> str:
 
 
 def _end_old(connection: Connection[Any], zone: Zone, contracts: Sequence[Contract], sent: Sent) -> None:
-    """Says in the folder of each feedback whose findings are over that they are. What failed is tried again later."""
+    """Says in the folder of each feedback whose findings are over that they are. What failed is tried again later.
+
+    A dataset with a load that is still to be judged is left for the next time.
+    """
     text = (
-        f"Umpan balik ini sudah selesai sejak {moment(datetime.now(UTC))}: temuannya sudah diperbaiki, atau ada"
-        " umpan balik yang lebih baru untuk kiriman berikutnya.\n"
+        f"Umpan balik ini sudah selesai sejak {moment(datetime.now(UTC))}: temuannya tidak ada lagi pada kiriman yang"
+        " diperiksa sesudahnya, atau ada umpan balik yang lebih baru.\n"
     )
-    for told in ledger.over(connection, contracts):
+    to_judge = {load.contract.key for load in due_loads(connection, contracts)}
+    for told in over(connection, [c for c in contracts if c.key not in to_judge]):
         if told.folder is not None:
             try:
                 outbox.add_text(zone, told.folder, outbox.DONE, text, told.dataset or told.opd)
