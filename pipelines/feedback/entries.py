@@ -6,6 +6,7 @@ Values are those of quarantine.row, where personal cells are masked. Not here: f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,13 +22,15 @@ from pipelines.contracts.upload import CONFIRM_COLUMN
 from pipelines.feedback.limits import MOST_TABLE_FINDINGS
 from pipelines.feedback.loads import JudgedLoad
 from pipelines.feedback.pack.place import Place, read_place
-from pipelines.findings.catalogue import Severity, code_of, code_of_expectation, entry
+from pipelines.findings.catalogue import KINDS, Severity, code_of, code_of_expectation, entry
 from pipelines.quality.suites import soft_checks
 
 OPEN, RESOLVED, CONFIRMED = "terbuka", "selesai", "diterima atas konfirmasi"
 """States of a finding, for the OPD."""
 _CONFIRM_IN_FILE = f'bila memang benar, tulis "memang benar: <alasan>" di kolom {CONFIRM_COLUMN}'
 _CONFIRM = "bila memang benar, konfirmasikan di loket atau kepada walidata"
+_FOR_OPERATORS = re.compile(r"kontrak|nyatakan|header_row|physicalName|OPD|akun|gudang|docs/")
+"""What hints name that are written for those who keep the contract and the zone."""
 _BLOCK = 2_000
 _CURSORS = count()
 _REFUSED = Place("kiriman")
@@ -194,11 +197,17 @@ def findings_of_load(connection: Connection[Any], load: JudgedLoad) -> list[Find
         about = entry(code)
         grade = Severity.ERROR if level == "error" else Severity.WARNING
         text = f"{name}: {message or about.sentence}"
-        found.append(Finding(code, grade, _REFUSED, "", "", "", text, about.fix, load.finished_at))
+        found.append(Finding(code, grade, _REFUSED, "", "", "", text, about.fix_for_opd, load.finished_at))
     return found
+
+
+def _is_for_opd(code: str, hint: str) -> bool:
+    """Whether the OPD can do what the hint of an error says: about its file, and nothing in the contract or zone."""
+    return entry(code).kind == KINDS["F"] and not _FOR_OPERATORS.search(hint)
 
 
 def _failure(load: JudgedLoad, failure: dict[str, str]) -> Finding:
     code = failure["code"]
-    fix = failure.get("hint") or entry(code).fix
+    hint = failure.get("hint") or ""
+    fix = hint if hint and _is_for_opd(code, hint) else entry(code).fix_for_opd
     return Finding(code, Severity.ERROR, _REFUSED, "", "", "", failure["message"], fix, load.finished_at)

@@ -75,7 +75,7 @@ def letter(load: JudgedLoad, summary: Summary | None, place: str | None) -> Lett
     for group in summary.groups:
         about = group.entry
         lines.append(f"- {about.code} {about.title} ({group.severity.value}): {number(group.count)}")
-        lines.append(f"  Perbaikan: {about.fix}")
+        lines.append(f"  Perbaikan: {about.fix_for_opd}")
     if place:
         lines += ["", f"Semua temuan, dan berkas yang ditandai, ada di zona unggah, di folder {place}."]
     subject = f"{summary.headline}: {load.contract.title}{file}"

@@ -44,7 +44,8 @@ class Entry:
     """One code of the catalogue.
 
     rules: the names in code that it stands for. confirmable: whether a contract may make the rule soft.
-    sentence: what was expected. before, after: an example with made-up values.
+    sentence: what was expected. before, after: an example with made-up values. fix_by_opd: what an OPD does, where
+    `fix` is not in its power; "" elsewhere.
     """
 
     code: str
@@ -56,6 +57,12 @@ class Entry:
     after: str
     rules: Sequence[str] = ()
     confirmable: bool = False
+    fix_by_opd: str = ""
+
+    @property
+    def fix_for_opd(self) -> str:
+        """How the OPD fixes it."""
+        return self.fix_by_opd or self.fix
 
     @property
     def kind(self) -> str:

@@ -165,8 +165,7 @@ def warning_results(contract: Contract, batch: Batch) -> tuple[CheckResult, ...]
     if missed:
         reach = (
             f"{number(missed)} baris sumber tidak punya {column} yang dapat dibandingkan (kosong atau bukan tanggal),"
-            " jadi baris baru atau perubahannya tidak pernah dibaca. Isi di sumbernya, atau pakai extract.query dengan"
-            " kolom lain."
+            " jadi baris baru atau perubahannya tidak pernah dibaca. Isi di sumbernya."
         )
     results = [CheckResult(DAMAGE_CHECK, "warn", not lost, lost, batch.read, damage)]
     if _reads_a_part(contract):

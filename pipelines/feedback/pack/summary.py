@@ -132,7 +132,7 @@ class Summary:
                     "tingkat": group.severity.value,
                     "judul": group.entry.title,
                     "diharapkan": group.entry.sentence,
-                    "perbaikan": group.entry.fix,
+                    "perbaikan": group.entry.fix_for_opd,
                     "jumlah": group.count,
                     "menurut_kolom": {name: n for name, n in group.columns.most_common() if name},
                 }

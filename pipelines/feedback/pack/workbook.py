@@ -234,7 +234,7 @@ class MarkedBook:
                 [
                     *(self._text(text, wrap=True) for text in texts),
                     group.count,
-                    *(self._text(text, wrap=True) for text in (about.sentence, about.fix)),
+                    *(self._text(text, wrap=True) for text in (about.sentence, about.fix_for_opd)),
                 ]
             )
 

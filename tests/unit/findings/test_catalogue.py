@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 
@@ -15,6 +17,7 @@ from pipelines.findings.catalogue import (
     entry,
     parsed,
 )
+from pipelines.load.failures import OF_THE_ROWS
 
 ENTRY = {
     "code": "GDK-B001",
@@ -49,6 +52,23 @@ def test_every_entry_explains_itself() -> None:
         assert found.sentence.endswith("."), found.code
         assert found.fix.endswith("."), found.code
         assert found.before != found.after, found.code
+
+
+_BEYOND_AN_OPD = re.compile(
+    r"bersama OPD|dengan OPD|kepada OPD|tahu OPD|kueri|extract|physicalName|pagination|pg_|`gudang|jalankan|muat dulu"
+    r"|muat lagi|perbaiki .* di kontrak|domain|minta lebih|batasnya\\.",
+    re.IGNORECASE,
+)
+_OF_LOADS_TOLD = {"GDK-M011", "GDK-M013", *OF_THE_ROWS}
+
+
+def test_opd_is_told_only_what_is_in_its_power() -> None:
+    """Of loads only these codes are told; of contracts none."""
+    told = [e for e in catalogue().entries.values() if e.code[4] in "BFST" or e.code in _OF_LOADS_TOLD]
+    assert {e.code: found.group() for e in told if (found := _BEYOND_AN_OPD.search(e.fix_for_opd))} == {}
+    for found in catalogue().entries.values():
+        assert found.fix_by_opd != found.fix, found.code
+        assert not found.fix_by_opd or (found in told and found.fix_by_opd.endswith(".")), found.code
 
 
 def test_titles_are_different() -> None:
