@@ -19,7 +19,6 @@ from psycopg.rows import class_row
 from pipelines.contracts.model import Contract
 from pipelines.contracts.soft_rules import has_soft_rules, severity
 from pipelines.contracts.upload import CONFIRM_COLUMN
-from pipelines.feedback.limits import MOST_TABLE_FINDINGS
 from pipelines.feedback.loads import JudgedLoad
 from pipelines.feedback.pack.place import Place, read_place
 from pipelines.findings.catalogue import KINDS, Severity, code_of, code_of_expectation, entry
@@ -186,8 +185,8 @@ def findings_of_load(connection: Connection[Any], load: JudgedLoad) -> list[Find
         found.append(_failure(load, load.failure))
     rows = connection.execute(
         "select check_name, severity, coalesce(code, ''), expectation, message from ops.check_result"
-        " where batch_id = %s and asset = %s and not passed order by severity, check_name limit %s",
-        [load.batch_id, f"raw/{load.contract.key}", MOST_TABLE_FINDINGS],
+        " where batch_id = %s and asset = %s and not passed order by severity, check_name",
+        [load.batch_id, f"raw/{load.contract.key}"],
     ).fetchall()
     soft = soft_checks(load.contract)
     for name, level, noted, expectation, message in rows:

@@ -1,4 +1,4 @@
-"""How large feedback may become, each limit with its reason. What is left out is always said and counted."""
+"""How large feedback may become, each limit with its reason. The summary says and counts rows and findings left out."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ EXAMPLES = 50
 """Findings of each code on the page."""
 NOTE_CHARACTERS = 1_000
 """The note about one row."""
-MOST_TABLE_FINDINGS = 200
-"""Checks of a table that are listed."""
 ATTACHED_BYTES = 3_000_000
 """Bytes attached to a mail: many servers take 10 MB at most, and base64 adds a third. What is larger stays in the
 outbox only."""

@@ -141,7 +141,10 @@ class _Books:
                 # Only a copy of the whole file may be sent. Our readers don't take a file of this name.
                 self._name = stem_of(self._load.source_name or "") + VIEW
                 shown = masked(self._name, NUMBERS)
-                summary.notes.append(f"{shown} tidak memuat semuanya, jadi hanya untuk dibaca.")
+                lacks = (
+                    f" ({number(left_out)} baris tidak ada)" if (left_out := self._book.rows_left_out) else ""
+                )
+                summary.notes.append(f"{shown} tidak memuat semuanya{lacks}, jadi hanya untuk dibaca.")
             self._book.save(self._folder / self._name, summary)
 
     def _mark(self, connection: Connection[Any], upload: UploadedFile, summary: Summary) -> Layout:
@@ -156,18 +159,23 @@ class _Books:
                 if load.rows_read > WHOLE_ROWS:
                     whole, self._name = False, stem_of(upload.name) + VIEW
             self._book = MarkedBook()
-            sinks.append(self._book if whole else OnlyMarked(self._book, summary))
-            return mark(connection, load, original, sinks)
+            only_marked = None if whole else OnlyMarked(self._book)
+            sinks.append(only_marked or self._book)
+            layout = mark(connection, load, original, sinks)
+        if only_marked:
+            summary.notes += only_marked.notes()
+        return layout
 
     def _write_refused(self, connection: Connection[Any], summary: Summary) -> None:
         """Writes the refused rows as quarantine has them, by their keys."""
         self._book = MarkedBook()
         columns = self._load.contract.stored
-        sink = OnlyMarked(self._book, summary)
+        sink = OnlyMarked(self._book)
         sink.begin(SheetPlan("Baris yang ditahan", [[c.source_name for c in columns]], columns))
         with closing(refused_rows(connection, self._load, cells=True)) as rows:
             for place, row in enumerate(rows, 2):
                 sink.row(place, _cells(row, columns), row.findings)
+        summary.notes += sink.notes()
 
     def _drop(self) -> None:
         if self._book is not None:
@@ -179,19 +187,16 @@ class _Books:
 
 
 class OnlyMarked:
-    """Passes on the rows with findings only, at most MOST_REFUSED, one below the other."""
+    """Passes on the rows with findings only, at most MOST_REFUSED, one below the other, and counts the others."""
 
-    def __init__(self, book: MarkedBook, summary: Summary) -> None:
-        self._book, self._summary = book, summary
-        self._at = self._left_out = 0
+    def __init__(self, book: MarkedBook) -> None:
+        self._book = book
+        self._at = self._written = self._left_out = 0
 
     def begin(self, plan: SheetPlan) -> None:
         """Begins a table."""
         self._at = len(plan.head)
         self._book.begin(plan)
-        note = f"Buku kerja hanya memuat baris yang bermasalah, paling banyak {number(MOST_REFUSED)}."
-        if note not in self._summary.notes:
-            self._summary.notes.append(note)
 
     def row(
         self,
@@ -203,10 +208,24 @@ class OnlyMarked:
         hidden: bool = False,
     ) -> None:
         """Writes a row that has findings."""
-        if not findings or self._at > MOST_REFUSED:
+        if not findings:
+            return
+        if self._written == MOST_REFUSED:
+            self._left_out += 1
             return
         self._at += 1
+        self._written += 1
         self._book.row(self._at, cells, findings, confirmation=confirmation, hidden=hidden)
+
+    def notes(self) -> list[str]:
+        """What the summary says of the workbook: which rows it has, and how many it lacks."""
+        found = ["Buku kerja hanya memuat baris yang bermasalah."]
+        if self._left_out:
+            found.append(
+                f"Buku kerja memuat {number(self._written)} baris bermasalah; {number(self._left_out)} baris bermasalah"
+                " lainnya tidak ada di dalamnya."
+            )
+        return found
 
 
 def _cells(row: RefusedRow, columns: Sequence[Column]) -> list[str | None]:

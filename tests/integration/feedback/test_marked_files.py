@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import openpyxl
 import pytest
 
 from pipelines.contracts.upload import NOTE_COLUMN, SUMMARY_SHEET, copy_name
-from tests.support.contracts import column
+from pipelines.feedback.pack import build, workbook
+from tests.support.contracts import column, database
 from tests.support.feedback import ToldOpd, findings_in, summary_in
 from tests.support.workbook_kinds import KINDS, Make, Sheet
 
@@ -135,3 +137,68 @@ def test_workbook_comes_back_with_its_own_sheet_and_addresses(
     assert opd.send(contract, renamed) in ("loaded", "unchanged")
     assert opd.loads.run("select kode, jumlah, tanggal, nilai from raw.uji__data order by kode") == before
     assert opd.loads.run("select count(*) from quarantine.row where state = 'open'") == [(2,)]
+
+
+LACKS = "Buku kerja memuat 2 baris bermasalah; 3 baris bermasalah lainnya tidak ada di dalamnya."
+
+
+@pytest.mark.parametrize("most", [2, 5])
+@pytest.mark.parametrize("kind", ["table", "large file"])
+def test_rows_that_a_workbook_leaves_out_are_counted(
+    kind: str, most: int, opd: ToldOpd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "MOST_REFUSED", most)
+    monkeypatch.setattr(build, "WHOLE_ROWS", 4)
+    rows = [(f"K{number}", "1" if number == 0 else "x", "2026-01-31", "1") for number in range(6)]
+    if kind == "table":
+        contract = opd.loads.contract(
+            *COLUMNS, key="uji/tabel", server=database("UJI_URL"), max_quarantine_share=1
+        )
+        opd.contracts[contract.key] = contract
+        opd.loads.load(contract, lambda _, __: rows)
+    else:
+        contract = opd.dataset("uji/data", "csv", *COLUMNS, extract={"header_row": 2})
+        file = tmp_path / "data.csv"
+        file.write_text(
+            "Judul,,,\nkode,jumlah,tanggal,nilai\n" + "".join(",".join(row) + "\n" for row in rows)
+        )
+        assert opd.send(contract, file) == "loaded"
+    opd.tell()
+    (folder,) = opd.folders()
+    book = openpyxl.load_workbook(next(folder.glob("*.xlsx")))
+    found = [row[0].value for row in book.worksheets[1].iter_rows() if row[1].value == "x"]
+    assert len(set(found)) == len(found) == most
+    assert kind == "table" or found == [f"K{number}" for number in range(1, most + 1)]
+    notes = summary_in(folder)["catatan"]
+    assert notes[:1] == ["Buku kerja hanya memuat baris yang bermasalah."]
+    assert notes[1:] == ([LACKS] if most == 2 else [])
+    assert (LACKS in (folder / "index.html").read_text("utf-8")) == (most == 2)
+    assert (LACKS in [row[1].value for row in book[SUMMARY_SHEET].iter_rows()]) == (most == 2)
+
+
+def test_rows_beyond_the_end_of_a_sheet_are_counted(
+    opd: ToldOpd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook, "SHEET_ROWS", 4)
+    contract = opd.dataset("uji/data", "ndjson", *COLUMNS)
+    file = tmp_path / "data.ndjson"
+    rows = [{"kode": f"K{n}", "jumlah": "x" if n else 1, "tanggal": None, "nilai": 1} for n in range(6)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert opd.send(contract, file) == "loaded"
+    opd.tell()
+    notes = summary_in(opd.folders()[0])["catatan"]
+    assert notes == ["data-lihat.xlsx tidak memuat semuanya (4 baris tidak ada), jadi hanya untuk dibaca."]
+
+
+def test_all_checks_of_a_table_that_failed_are_listed(opd: ToldOpd) -> None:
+    contract = opd.loads.contract(*COLUMNS, key="uji/tabel", server=database("UJI_URL"))
+    opd.contracts[contract.key] = contract
+    batch = opd.loads.load(contract, lambda _, __: [("A", "1", None, None)])
+    opd.loads.run(
+        "insert into ops.check_result (run_id, batch_id, asset, check_name, severity, passed, code)"  # noqa: S608
+        f" select 'uji', {batch.batch_id}, 'raw/uji/tabel', 'aturan ' || n, 'warn', false, 'GDK-T012'"
+        " from generate_series(1, 300) as n"
+    )
+    opd.tell()
+    (folder,) = opd.folders()
+    assert (len(findings_in(folder)), summary_in(folder)["temuan_terbuka"]) == (300, 300)
