@@ -1,7 +1,7 @@
 """What the operating system does with files and addresses, where Python's own functions do not suffice.
 
-What belongs here: making a change of a folder last, and naming a failure to an operator. Not here: writing files
-(publication/files.py, extract/upload/files.py).
+What belongs here: making a file and a change of a folder last, and naming a failure to an operator. Not here: writing
+files (publication/files.py, extract/upload/files.py).
 """
 
 from __future__ import annotations
@@ -38,6 +38,15 @@ def os_reason(error: Exception) -> str:
     if isinstance(error, OSError) and (reason := _REASONS.get(error.errno, error.strerror)):
         return reason
     return type(error).__name__
+
+
+def sync_file(path: Path) -> None:
+    """Writes the content of a closed file to the disk, so that it survives a power cut. Raises OSError.
+
+    Call it before the file is renamed to its name. The name itself survives by `sync_folder`.
+    """
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:

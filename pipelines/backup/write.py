@@ -9,7 +9,6 @@ The keys of pseudonyms are never in a backup: whoever has both can find persons 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ from psycopg import Connection, errors
 
 from pipelines.backup import folder as form
 from pipelines.backup.programs import dump
-from pipelines.disk import os_reason, sync_folder
+from pipelines.disk import os_reason, sync_file, sync_folder
 from pipelines.errors import GudangError
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.numbers import number
@@ -87,7 +86,7 @@ def _write(source: Source, place: Path, keep: int | None, say: Say) -> Path:
         manifest = _manifest(source, made_at, files, left_out)
         (partial / form.MANIFEST).write_text(manifest.as_json(), "utf-8")
         for path in partial.iterdir():
-            _to_disk(path)
+            sync_file(path)
         sync_folder(partial)
         partial.rename(complete)
         sync_folder(place)
@@ -208,16 +207,12 @@ def _roles(connection: Connection[Any]) -> set[str]:
     return {name for (name,) in rows}
 
 
-def _to_disk(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
 def _note_latest(settings: Settings, manifest: form.Manifest) -> None:
     place = backup_folder(settings)
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = place / f"{LATEST}.baru"
     new.write_text(json.dumps({"selesai": datetime.now(UTC).isoformat(), "ukuran": manifest.size}), "utf-8")
+    sync_file(new)
     new.replace(place / LATEST)
 
 

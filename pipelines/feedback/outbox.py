@@ -16,7 +16,7 @@ from typing import Any
 from upath import UPath
 
 from pipelines.contracts.upload import OUTBOX
-from pipelines.disk import os_reason, sync_folder
+from pipelines.disk import os_reason, sync_file, sync_folder
 from pipelines.errors import SourceError
 from pipelines.extract.upload.files import leads_outside
 from pipelines.extract.upload.zone import CALL_S, COPY_S, Zone, on_zone
@@ -98,6 +98,7 @@ def add_text(zone: Zone, place: str, name: str, text: str, subject: str) -> None
         try:
             partial.write_text(text, encoding="utf-8")
             partial.chmod(0o640)
+            sync_file(partial)
             partial.replace(folder / name)
         except OSError as error:
             message = f"umpan balik tidak dapat ditulis ke zona unggah: {os_reason(error)}"
@@ -129,6 +130,7 @@ def _put_local(zone: Path, target: Path, content: Path, subject: str) -> None:
             copy = partial / file.name
             shutil.copyfile(file, copy)
             copy.chmod(0o640)  # what an OPD sent is read by this account and its group only
+            sync_file(copy)
         sync_folder(partial)
         if target.exists():
             old = target.with_name(_partial_name())

@@ -86,6 +86,11 @@ def field_type(kind: str) -> str:
     return "string" if is_text(kind) else _FIELD_TYPES[kind]
 
 
+def hash_of(sha256: str) -> str:
+    """How an entry names the SHA-256 of its file."""
+    return f"sha256:{sha256}"
+
+
 def resource(mart: OpenMart, file: PublishedFile, folder: Path, issued: str | None = None) -> Entry:
     """Makes the data package's entry of one mart. issued: when it was first published; None: the data's time."""
     modified = in_wita(file.modified)
@@ -99,7 +104,7 @@ def resource(mart: OpenMart, file: PublishedFile, folder: Path, issued: str | No
         "mediatype": "text/csv",
         "encoding": "utf-8",
         "bytes": file.bytes,
-        "hash": f"sha256:{file.sha256}",
+        "hash": hash_of(file.sha256),
         "rows": file.rows,
         "issued": issued or modified,
         "modified": modified,
@@ -150,7 +155,7 @@ def spreadsheet(mart: OpenMart, file: WrittenFile, csv: Entry, folder: Path, rec
         "format": "xlsx",
         "mediatype": XLSX,
         "bytes": file.bytes,
-        "hash": f"sha256:{file.sha256}",
+        "hash": hash_of(file.sha256),
         "rows": csv["rows"],
         "issued": csv["issued"],
         "modified": csv["modified"],

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from pipelines.disk import os_reason, sync_folder
+from pipelines.disk import os_reason, sync_file, sync_folder
 from pipelines.errors import PublicationError
 from pipelines.publication.files import Written, WrittenFile, sha256_of, write_text
 
@@ -174,6 +174,7 @@ class Edition:
             os.link(self._before / name, path)
         except OSError:  # a disk without hard links
             shutil.copy2(self._before / name, path)
+            sync_file(path)
 
     def _delete_leftovers(self) -> None:
         """Deletes editions of killed runs, and old ones."""
@@ -198,7 +199,11 @@ class Edition:
         (first / "csv").mkdir(parents=True)
         for path in [*(self._out / "csv").glob("*.csv"), *(self._out / name for name in old)]:
             if path.is_file():
-                shutil.copy2(path, first / path.relative_to(self._out))
+                copy = first / path.relative_to(self._out)
+                shutil.copy2(path, copy)
+                sync_file(copy)
+        for folder in (first / "csv", first, self._editions):
+            sync_folder(folder)
         _link(self._out / CURRENT, f"{EDITIONS}/{first.name}")
 
 

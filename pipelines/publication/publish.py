@@ -214,10 +214,15 @@ def _spreadsheet(
     csv: WrittenFile,
     before: Mapping[str, catalog.Entry],
 ) -> WrittenFile | None:
-    """Writes the workbook of the same rows, or takes over the shown one if nothing of it changed."""
+    """Writes the workbook of the same rows, or takes over the shown one if nothing of it changed.
+
+    A shown workbook whose bytes are not those that the catalogue describes is damaged, and is written again.
+    """
     name, earlier = _name(XLSX, mart), before.get(f"{mart.name}-xlsx")
     if not csv.changed and earlier and earlier.get("recipe") == how and edition.has(name):
-        return edition.unchanged_file(name)
+        shown = edition.unchanged_file(name)
+        if earlier["hash"] == catalog.hash_of(shown.sha256):
+            return shown
     try:
         return edition.write(name, lambda path: write_xlsx(connection, mart, kinds, path))
     except DoesNotFitError as error:

@@ -25,6 +25,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
+from pipelines.disk import sync_file
 from pipelines.publication import samples
 from pipelines.publication.files import Written, ordered, sha256_of
 from pipelines.publication.guard import is_text
@@ -73,6 +74,7 @@ def write_xlsx(connection: Connection[Any], mart: OpenMart, kinds: Sequence[str]
             with suppress(FileCreateError):
                 book.close()  # so that XlsxWriter closes its own files
             raise
+        sync_file(made)
         made.replace(path)
     return Written(sha256_of(path), path.stat().st_size, rows)
 

@@ -24,6 +24,7 @@ from pipelines.backup.write import LATEST, Source, write_backup
 from pipelines.errors import GudangError
 from pipelines.runtime.embedded import EmbeddedServer, Urls
 from pipelines.settings import PROJECT_ROOT, Settings
+from tests.support.disk import SyncedFiles
 from tests.support.servers import short_folder
 from tests.support.templates import Templates
 
@@ -192,13 +193,17 @@ def test_files_come_back_into_the_folders_of_accounts_and_links_are_left_out(
     assert account.stat().st_mode & 0o7777 == 0o2770
 
 
-def test_only_the_newest_backups_are_kept_and_the_latest_is_noted(source: Source, tmp_path: Path) -> None:
+def test_only_the_newest_backups_are_kept_and_the_latest_is_noted(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = tmp_path / "cadangan"
     older = [place / name for name in ("2026-01-01T000000Z", "2026-01-02T000000Z")]
     for folder in (*older, place / f"2026-01-03T000000Z{form.PARTIAL}"):
         folder.mkdir(parents=True)
         (folder / form.MANIFEST).write_text("{}")
+    synced = SyncedFiles(monkeypatch)
     made = write_backup(source, place, keep=2, say=print)
+    assert synced.missing(made) == synced.missing(source.settings.home / "cadangan") == []
     assert form.backups(place) == [older[1], made]
     assert not list(place.glob(f"*{form.PARTIAL}"))
     latest = json.loads((source.settings.home / "cadangan" / LATEST).read_text())

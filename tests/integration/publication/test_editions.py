@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from psycopg import Connection
 from pipelines.errors import PublicationError
 from pipelines.publication.mart import Clearance
 from pipelines.publication.publish import Publication, publish_all, write_report
+from tests.support.disk import SyncedFiles
 from tests.support.publishing import AT, CELLS, TOTALS, months, prepare, set_month
 
 BOTH = (CELLS, TOTALS)
@@ -127,6 +129,31 @@ def test_a_kill_at_any_point_leaves_the_old_or_the_new_edition(
         assert len(list((folder / "terbitan").iterdir())) <= 2
 
 
+def test_every_file_is_on_the_disk_before_its_edition_is_shown(
+    warehouse: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = SyncedFiles(monkeypatch)
+    publish_all(warehouse, BOTH, tmp_path, AT)
+    write_report(warehouse, tmp_path, AT)
+    assert synced.missing((tmp_path / "terkini").resolve()) == []
+
+
+def test_a_copy_on_a_disk_without_hard_links_is_on_the_disk_too(
+    warehouse: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no hard links")
+
+    separate = [replace(mart, published_together=None, companions=()) for mart in BOTH]
+    publish_all(warehouse, separate, tmp_path, AT)
+    monkeypatch.setattr(os, "link", refuse)
+    synced = SyncedFiles(monkeypatch)
+    set_month(warehouse, 2)
+    publish_all(warehouse, separate, tmp_path, AT, selected={"rincian"})
+    assert months(tmp_path) == ("2", "1")
+    assert synced.missing((tmp_path / "terkini").resolve()) == []
+
+
 def test_a_reader_during_a_publication_sees_one_edition(warehouse: Connection[Any], tmp_path: Path) -> None:
     publish_all(warehouse, BOTH, tmp_path, AT)
     seen: set[tuple[str, ...]] = set()
@@ -215,18 +242,22 @@ def test_the_report_and_the_files_are_of_one_edition(warehouse: Connection[Any],
     assert (tmp_path / "laporan.html").resolve().parent == (tmp_path / "datapackage.json").resolve().parent
 
 
-def test_a_folder_without_editions_is_converted(warehouse: Connection[Any], tmp_path: Path) -> None:
+def test_a_folder_without_editions_is_converted(
+    warehouse: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "csv").mkdir()
     for mart in (*BOTH, replace(CELLS, name="ditutup")):
         (tmp_path / "csv" / f"{mart.name}.csv").write_text("bulan,kode,jumlah\n0,64.72,1.00\n")
     (tmp_path / "csv" / "catatan.txt").write_text("milik orang lain")
     (tmp_path / "laporan.html").write_text("laporan lama")
     (tmp_path / "datapackage.json").write_text('{"resources": []}')
+    synced = SyncedFiles(monkeypatch)
     done = publish_all(warehouse, BOTH, tmp_path, AT)
     assert [file.changed for file in done.published] == [True, True]
     assert done.withdrawn == ("ditutup",)
     assert months(tmp_path) == ("1", "1")
     assert_complete(tmp_path)
+    assert synced.missing(tmp_path / "terbitan") == []
     assert (tmp_path / "laporan.html").read_text() == "laporan lama"
     assert (tmp_path / "csv.lama" / "catatan.txt").read_text() == "milik orang lain"
     assert [path.name for path in (tmp_path / "csv.lama").iterdir()] == ["catatan.txt"]

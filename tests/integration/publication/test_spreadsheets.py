@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -118,6 +120,22 @@ def test_the_same_rows_give_the_same_workbook_wherever_it_is_written(
     publish(warehouse, tmp_path / "a")
     assert first.read_bytes() != second.read_bytes()
     assert second.lstat().st_ino != before.st_ino
+
+
+@pytest.mark.parametrize("left", [0, 100])
+def test_a_workbook_that_was_damaged_on_the_disk_is_written_again(
+    warehouse: Connection[Any], tmp_path: Path, left: int
+) -> None:
+    """Neither its rows nor its explanations changed. The damage is that of a power cut: an empty or a cut file."""
+    publish(warehouse, tmp_path)
+    path = tmp_path / "xlsx" / "lembar.xlsx"
+    whole = path.read_bytes()
+    os.truncate(path, left)
+    publish(warehouse, tmp_path)
+    assert path.read_bytes() == whole
+    package = json.loads((tmp_path / "datapackage.json").read_text("utf-8"))
+    digests = {entry["path"]: entry["hash"] for entry in package["resources"]}
+    assert digests["xlsx/lembar.xlsx"] == f"sha256:{hashlib.sha256(whole).hexdigest()}"
 
 
 def test_a_new_description_is_in_the_workbook_though_no_row_changed(
