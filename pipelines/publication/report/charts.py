@@ -70,17 +70,22 @@ def dimension_chart(values: Sequence[tuple[str, str, float | None]]) -> str:
     return _svg(chart, "Skor mutu menurut dimensi dan bulan, 0 sampai 100", "dimensi")
 
 
-def population_chart(place: str, values: Sequence[tuple[str, int, int]], prefix: str) -> str:
-    """Draws the population per kecamatan in the latest four years. values: (kecamatan, year, people)."""
+def population_chart(place: str, values: Sequence[tuple[str, int, int | None]], prefix: str) -> str:
+    """Draws the population per kecamatan in the latest four years.
+
+    values: (kecamatan, year, people). A hidden number (None) has no bar, and its kecamatan has its place all the same.
+    """
     import altair as alt
 
     years = sorted({year for _, year, _ in values})[-len(YEAR_COLOURS) :]
-    last = {name: people for name, year, people in values if year == years[-1]}
+    last = {name: people or 0 for name, year, people in values if year == years[-1]}
     order = sorted({name for name, _, _ in values}, key=lambda name: (-last.get(name, 0), name))
-    rows = [{"kecamatan": k, "tahun": str(t), "jumlah": n} for k, t, n in values if t in years]
+    rows = [
+        {"kecamatan": k, "tahun": str(t), "jumlah": n} for k, t, n in values if t in years and n is not None
+    ]
     base = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X("jumlah:Q", title="jiwa", axis=alt.Axis(format=",d", tickCount=6)),
-        y=alt.Y("kecamatan:N", title=None, sort=order),
+        y=alt.Y("kecamatan:N", title=None, sort=order, scale=alt.Scale(domain=order)),
         yOffset=alt.YOffset("tahun:N", scale=alt.Scale(paddingInner=0.12, paddingOuter=0.0)),
     )
     bars = base.mark_bar().encode(
@@ -96,18 +101,24 @@ def population_chart(place: str, values: Sequence[tuple[str, int, int]], prefix:
     return _svg(chart, f"Penduduk {place} per kecamatan dan tahun", prefix)
 
 
-def visits_chart(values: Sequence[tuple[int, int, str, int]], prefix: str) -> str:
-    """Draws the visits per month, stacked by way of paying. values: (year, month, way, visits)."""
+def visits_chart(
+    values: Sequence[tuple[int, int, str, int]],
+    months: Sequence[tuple[int, int]],
+    ways: Sequence[str],
+    prefix: str,
+) -> str:
+    """Draws the visits per month, stacked by way of paying. values: (year, month, way, visits), without hidden ones.
+
+    months: (year, month), and ways of paying, in order, also those of which all is hidden.
+    """
     import altair as alt
 
-    months = sorted({(year, month) for year, month, _, _ in values})
-    ways = sorted({way for _, _, way, _ in values})
     rows = [{"bulan": short_month(y, m), "cara": c, "jumlah": n} for y, m, c, n in values]
-    totals = [
-        {"bulan": short_month(*m), "jumlah": sum(v[3] for v in values if (v[0], v[1]) == m)} for m in months
-    ]
+    numbers = [(month, [n for y, m, _, n in values if (y, m) == month]) for month in months]
+    totals = [{"bulan": short_month(*month), "jumlah": sum(shown)} for month, shown in numbers if shown]
     order = [short_month(*m) for m in months]
-    x = alt.X("bulan:N", title=None, sort=order, axis=alt.Axis(labelAngle=0 if len(order) <= 8 else -45))
+    axis = alt.Axis(labelAngle=0 if len(order) <= 8 else -45)
+    x = alt.X("bulan:N", title=None, sort=order, scale=alt.Scale(domain=order), axis=axis)
     bars = (
         alt.Chart(alt.Data(values=rows))
         .mark_bar(size=max(10, min(64, 420 // len(order))))
@@ -116,7 +127,7 @@ def visits_chart(values: Sequence[tuple[int, int, str, int]], prefix: str) -> st
             y=alt.Y("sum(jumlah):Q", title="kunjungan", axis=alt.Axis(format=",d", tickCount=5)),
             color=_colour(
                 "cara",
-                ways,
+                list(ways),
                 [CATEGORY_COLOURS[i % len(CATEGORY_COLOURS)] for i in range(len(ways))],
                 "Cara bayar",
             ),

@@ -93,24 +93,31 @@ class QuarantineReason:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """The number of people of a kelurahan or village in a year."""
+    """The number of people of a kelurahan or village, or of a whole kecamatan, in a year.
+
+    desa_kelurahan: None for the whole kecamatan, which has the people of hidden cells, too. jumlah: None if it is
+    hidden (adr/018).
+    """
 
     kabupaten_kota: str
     kecamatan: str
-    desa_kelurahan: str
+    desa_kelurahan: str | None
     tahun: int
-    jumlah: int
+    jumlah: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """Visits of one month and way of paying; `disembunyikan` counts cells that were suppressed."""
+    """Visits of one month and way of paying.
+
+    jumlah: without the hidden cells; None if all are hidden. disembunyikan: how many cells are hidden.
+    """
 
     kabupaten_kota: str
     tahun: int
     bulan: int
     cara_bayar: str
-    jumlah: int
+    jumlah: int | None
     disembunyikan: int
 
 
@@ -191,20 +198,21 @@ where q.state = 'open' and exists (select from ops.contract as c where c.dataset
 group by 1, 2, 3 order by jumlah desc, 1, 2, 3
 """
 
+# Totals are read and not added up: a sum of cells lacks those that are hidden.
 _POPULATION = """
 select coalesce(nama_kabupaten_kota, kode_kabupaten_kota, '-') as kabupaten_kota,
     coalesce(nama_kecamatan, kode_kecamatan, '-') as kecamatan,
-    coalesce(nama_desa_kelurahan, kode_desa_kelurahan, '-') as desa_kelurahan,
-    tahun::int as tahun, coalesce(sum(jumlah), 0)::bigint as jumlah
-from mart_satu_data.penduduk_kelurahan
-group by kode_kabupaten_kota, 1, kode_kecamatan, 2, kode_desa_kelurahan, 3, 4
-order by kode_kabupaten_kota, kode_kecamatan, kode_desa_kelurahan, 4
+    coalesce(nama_desa_kelurahan, kode_desa_kelurahan) as desa_kelurahan,
+    tahun::int as tahun, jumlah::bigint as jumlah
+from mart_satu_data.penduduk_jumlah
+where jenis_kelamin = 'SEMUA'
+order by kode_kabupaten_kota, kode_kecamatan, kode_desa_kelurahan nulls first, tahun
 """
 
 _VISITS = """
 select coalesce(nama_kabupaten_kota, kode_kabupaten_kota, '-') as kabupaten_kota, tahun::int as tahun,
     bulan::int as bulan, coalesce(cara_bayar, '-') as cara_bayar,
-    coalesce(sum(jumlah_kunjungan), 0)::bigint as jumlah,
+    sum(jumlah_kunjungan)::bigint as jumlah,
     count(*) filter (where jumlah_kunjungan is null) as disembunyikan
 from mart_satu_data.layanan_kesehatan_bulanan group by 1, 2, 3, 4 order by 2, 3, 4, 1
 """
@@ -236,7 +244,7 @@ def read_report(connection: Connection[Any]) -> ReportData:
         quality=section("mart_satu_data.kualitas_data", QualityScore, _QUALITY),
         failed_checks=section("ops.check_result", FailedCheck, _FAILED_CHECKS),
         quarantine=section("quarantine.row", QuarantineReason, _QUARANTINE),
-        population=section("mart_satu_data.penduduk_kelurahan", Population, _POPULATION),
+        population=section("mart_satu_data.penduduk_jumlah", Population, _POPULATION),
         visits=section("mart_satu_data.layanan_kesehatan_bulanan", Visits, _VISITS),
         indices=section("mart_spbe.indeks_instrumen", Index, _INDICES),
     )

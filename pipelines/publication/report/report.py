@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipelines.publication import indonesian
 from pipelines.publication.guard import check_text
@@ -178,68 +178,97 @@ def population_figures(rows: Sequence[Population]) -> list[Figure]:
 
 def _population_figure(place: str, rows: Sequence[Population], prefix: str) -> Figure:
     years = sorted({row.tahun for row in rows})
-    by_kecamatan: Counter[tuple[str, int]] = Counter()
-    by_kelurahan: Counter[tuple[str, str, int]] = Counter()
-    for row in rows:
-        by_kecamatan[row.kecamatan, row.tahun] += row.jumlah
-        by_kelurahan[row.kecamatan, row.desa_kelurahan, row.tahun] += row.jumlah
-    totals = [sum(n for (_, year), n in by_kecamatan.items() if year == y) for y in years]
-    text = f"Tahun {years[-1]} tercatat {indonesian.number(totals[-1])} jiwa"
-    if len(years) > 1 and totals[0]:
-        change = totals[-1] - totals[0]
-        direction = "bertambah" if change >= 0 else "berkurang"
-        share = indonesian.per_cent(abs(change) / totals[0])
-        text += f", {direction} {indonesian.number(abs(change))} jiwa ({share}) sejak {years[0]}"
+    by_kecamatan = {(r.kecamatan, r.tahun): r.jumlah for r in rows if r.desa_kelurahan is None}
+    by_kelurahan = {
+        (r.kecamatan, r.desa_kelurahan, r.tahun): r.jumlah for r in rows if r.desa_kelurahan is not None
+    }
+    of_years = {year: [n for (_, y), n in by_kecamatan.items() if y == year] for year in years}
+    totals = {year: _sum(numbers) for year, numbers in of_years.items()}
+    first, last = years[0], years[-1]
+    text = f"Tahun {last} tercatat {indonesian.number(totals[last])} jiwa"
+    before, now = totals[first], totals[last]
+    # Two totals of which one lacks a hidden kecamatan are not compared.
+    if first != last and before and now is not None and None not in (*of_years[first], *of_years[last]):
+        direction = "bertambah" if now >= before else "berkurang"
+        share = indonesian.per_cent(abs(now - before) / before)
+        text += f", {direction} {indonesian.number(abs(now - before))} jiwa ({share}) sejak {first}"
+    text += "."
+    text += _hidden_people(by_kecamatan.values(), by_kelurahan.values())
     shown = tuple(str(year) for year in years)
     kecamatan = tuple(dict.fromkeys(k for k, _ in by_kecamatan))
     kelurahan = tuple(dict.fromkeys((k, d) for k, d, _ in by_kelurahan))
     return Figure(
         f"Penduduk {place} per kecamatan",
-        text + ".",
+        text,
         charts.population_chart(place, [(k, year, n) for (k, year), n in by_kecamatan.items()], prefix),
         Table(
             ("Kecamatan", *shown),
-            tuple((k, *(_count(by_kecamatan, (k, y)) for y in years)) for k in kecamatan),
-            ("Jumlah", *(indonesian.number(n) for n in totals)),
+            tuple((k, *(indonesian.number(by_kecamatan.get((k, y))) for y in years)) for k in kecamatan),
+            ("Jumlah", *(indonesian.number(n) for n in totals.values())),
         ),
         Table(
             ("Kecamatan", "Kelurahan/desa", *shown),
-            tuple((k, d, *(_count(by_kelurahan, (k, d, y)) for y in years)) for k, d in kelurahan),
+            tuple(
+                (k, d, *(indonesian.number(by_kelurahan.get((k, d, y))) for y in years)) for k, d in kelurahan
+            ),
             text_columns=2,
         ),
         "Angka per kelurahan/desa",
     )
 
 
+def _hidden_people(kecamatan: Iterable[int | None], kelurahan: Iterable[int | None]) -> str:
+    """A sentence about hidden numbers, which says whether the total lacks them; "" if there is none."""
+    uncounted = sum(n is None for n in kecamatan)
+    hidden = uncounted + sum(n is None for n in kelurahan)
+    if not hidden:
+        return ""
+    text = f" {indonesian.number(hidden)} sel disamarkan agar orang tidak dapat dikenali"
+    if uncounted:
+        return (
+            f"{text}; {indonesian.number(uncounted)} di antaranya jumlah kecamatan, yang tidak ikut dihitung."
+        )
+    return f"{text}, tetapi ikut dihitung dalam jumlah kecamatannya."
+
+
 def visits_figure(rows: Sequence[Visits]) -> Figure | None:
     """Makes the figure of visits per month and way of paying; None if there are no visits."""
     if not rows:
         return None
-    cells: Counter[tuple[int, int, str]] = Counter()
+    found: defaultdict[tuple[int, int, str], list[int | None]] = defaultdict(list)
     for row in rows:
-        cells[row.tahun, row.bulan, row.cara_bayar] += row.jumlah
+        found[row.tahun, row.bulan, row.cara_bayar].append(row.jumlah)
+    cells = {key: _sum(numbers) for key, numbers in found.items()}
     months = sorted({(year, month) for year, month, _ in cells})
     ways = sorted({way for _, _, way in cells})
     hidden = sum(row.disembunyikan for row in rows)
-    text = f"{indonesian.number(sum(cells.values()))} kunjungan tercatat dalam {len(months)} bulan."
+    text = f"{indonesian.number(_sum(cells.values()))} kunjungan tercatat dalam {len(months)} bulan."
     if hidden:
         text += f" {indonesian.number(hidden)} sel disamarkan agar orang tidak dapat dikenali, tidak ikut dihitung."
     return Figure(
         "Kunjungan puskesmas per bulan menurut cara bayar",
         text,
-        charts.visits_chart([(*key, n) for key, n in sorted(cells.items())], "kunjungan"),
+        charts.visits_chart(
+            [(*key, n) for key, n in sorted(cells.items()) if n is not None], months, ways, "kunjungan"
+        ),
         Table(
             ("Bulan", *ways, "Jumlah"),
             tuple(
                 (
                     f"{indonesian.MONTH_NAMES[m - 1]} {y}",
-                    *(_count(cells, (y, m, way)) for way in ways),
-                    indonesian.number(sum(n for key, n in cells.items() if key[:2] == (y, m))),
+                    *(indonesian.number(cells.get((y, m, way))) for way in ways),
+                    indonesian.number(_sum(n for key, n in cells.items() if key[:2] == (y, m))),
                 )
                 for y, m in months
             ),
         ),
     )
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    """The sum of the numbers that are shown; None if all are hidden."""
+    shown = [n for n in numbers if n is not None]
+    return sum(shown) if shown else None
 
 
 def _failed(check: FailedCheck) -> dict[str, str]:
@@ -251,10 +280,6 @@ def _failed(check: FailedCheck) -> dict[str, str]:
         "unexpected": indonesian.number(check.unexpected),
         "total": indonesian.number(check.total),
     }
-
-
-def _count(counts: Counter[Any], key: tuple[Any, ...]) -> str:
-    return indonesian.number(counts[key]) if key in counts else indonesian.NONE
 
 
 def _environment() -> Environment:

@@ -8,7 +8,7 @@ create table mart_satu_data.daftar_data (dataset text, judul text, produsen_data
 create table ops.contract (dataset text);
 insert into ops.contract values ('samarinda/penduduk'), ('dinkes/kunjungan'), ('dinkes/puskesmas'), ('dpmptsp/izin'),
     ('dkp/pembenihan_ikan');
-create table mart_satu_data.penduduk_kelurahan (kode_kabupaten_kota text, nama_kabupaten_kota text,
+create table mart_satu_data.penduduk_jumlah (kode_kabupaten_kota text, nama_kabupaten_kota text,
     kode_kecamatan text, nama_kecamatan text, kode_desa_kelurahan text, nama_desa_kelurahan text, jenis_kelamin text,
     jumlah bigint, satuan text, tahun int);
 create table mart_satu_data.layanan_kesehatan_bulanan (kode_kabupaten_kota text, nama_kabupaten_kota text,
@@ -46,20 +46,27 @@ insert into quarantine.row
         {"kolom": "cara_bayar", "aturan": "klasifikasi", "nilai": "rahasia 5"}]', 'open', '{"nik": "rahasia 6"}'
     from generate_series(1, 37);
 insert into quarantine.row values ('dinkes/puskesmas', '[{"kolom": "lintang", "aturan": "tipe"}]', 'resolved', '{}');
-insert into mart_satu_data.penduduk_kelurahan
-    select '64.72', 'Kota Samarinda', format('64.72.%s', lpad(k.n::text, 2, '0')), k.name,
-        format('64.72.%s.100%s', lpad(k.n::text, 2, '0'), d), format('%s %s', k.name, d), s,
-        (4200 + k.n * 830 + d * 310 + (y - 2022) * (90 + 25 * k.n))::bigint, 'jiwa', y
-    from unnest(array['Palaran', 'Samarinda Seberang', 'Samarinda Ulu', 'Samarinda Ilir', 'Samarinda Utara',
-            'Sungai Kunjang', 'Sambutan', 'Sungai Pinang', 'Samarinda Kota', 'Loa Janan Ilir'])
-            with ordinality as k (name, n),
-        generate_series(1, 6) as d, unnest(array['L', 'P']) as s, generate_series(2022, 2024) as y;
+insert into mart_satu_data.penduduk_jumlah
+    with sel as (
+        select format('64.72.%s', lpad(k.n::text, 2, '0')) as kecamatan, k.name, d, s, y,
+            (4200 + k.n * 830 + d * 310 + (y - 2022) * (90 + 25 * k.n))::bigint as jumlah
+        from unnest(array['Palaran', 'Samarinda Seberang', 'Samarinda Ulu', 'Samarinda Ilir', 'Samarinda Utara',
+                'Sungai Kunjang', 'Sambutan', 'Sungai Pinang', 'Samarinda Kota', 'Loa Janan Ilir'])
+                with ordinality as k (name, n),
+            generate_series(1, 6) as d, unnest(array['L', 'P']) as s, generate_series(2022, 2024) as y
+    )
+    select '64.72', 'Kota Samarinda', kecamatan, name, kecamatan || '.100' || d, name || ' ' || d,
+        coalesce(s, 'SEMUA'), case when kecamatan <> '64.72.03' or d is null or d > 2 then sum(jumlah) end, 'jiwa', y
+    from sel
+    group by kecamatan, name, y, grouping sets ((d), (s), ());
 insert into mart_satu_data.layanan_kesehatan_bulanan
     select '64.72', 'Kota Samarinda', format('64.72.0%s', k), 'Kecamatan ' || k, 2026, b, c,
         case when k = 9 and c = 'ASURANSI' then null
             else k * 37 + b * 21 + case c when 'BPJS' then 900 when 'UMUM' then 260 else 31 end end,
         case when k = 9 and c = 'ASURANSI' then 'disamarkan' end
     from generate_series(1, 9) as k, generate_series(9, 11) as b, unnest(array['BPJS', 'UMUM', 'ASURANSI']) as c;
+insert into mart_satu_data.layanan_kesehatan_bulanan
+    values ('64.72', 'Kota Samarinda', '64.72.01', 'Kecamatan 1', 2026, 11, 'LAINNYA', null, 'disamarkan');
 insert into mart_spbe.indeks_instrumen values
     ('spbe', '59/2020', false, 2024, 'provinsi', 'indeks', 'SPBE', 'Indeks SPBE', 100, 'resmi', 'diumumkan', 3.79, null,
         null, 'Sangat Baik', 47, null, 'Laporan Hasil Evaluasi SPBE 2024'),

@@ -19,6 +19,7 @@ from pipelines.errors import PublicationError
 from pipelines.publication.catalog import PublishedFile
 from pipelines.publication.mart import Clearance, MartColumn, OpenMart
 from pipelines.publication.publish import data_modified, publish_all, write_report
+from pipelines.publication.report.data import read_report
 from pipelines.redaction import personal_shapes
 
 AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
@@ -280,7 +281,8 @@ def test_the_report_has_its_figures_and_no_value_of_quarantine(
         "2 dataset pada Oktober 2026: 75,2 dari 100, dengan 81 temuan terbuka",
         "Nilai di luar klasifikasi isian [GDK-B005]",
         "bertambah 54.600 jiwa (4,6%) sejak 2022",
-        "3 sel disamarkan agar orang tidak dapat dikenali",
+        "6 sel disamarkan agar orang tidak dapat dikenali, tetapi ikut dihitung dalam jumlah kecamatannya",
+        "4 sel disamarkan agar orang tidak dapat dikenali",
         "Riwayat: Indeks SPBE 2026",
         "Indeks Pemdi 2026",
         "Laporan Hasil Evaluasi SPBE 2024",
@@ -290,3 +292,17 @@ def test_the_report_has_its_figures_and_no_value_of_quarantine(
     assert page.count('role="img"') == 6
     assert not write_report(warehouse, tmp_path, AT).changed
     assert logged(warehouse) == [("r1", "laporan", None)]
+
+
+def test_a_hidden_number_of_the_report_is_not_read_as_nought(warehouse: Connection[Any]) -> None:
+    warehouse.execute((SQL / "laporan.sql").read_bytes())
+    data = read_report(warehouse)
+    people = {
+        row.desa_kelurahan: row.jumlah
+        for row in data.population
+        if row.kecamatan == "Samarinda Ulu" and row.tahun == 2024
+    }
+    shown = {f"Samarinda Ulu {n}": 2 * (4200 + 3 * 830 + n * 310 + 2 * 165) for n in range(1, 7)}
+    hidden = dict.fromkeys(("Samarinda Ulu 1", "Samarinda Ulu 2"))
+    assert people == {**shown, **hidden, None: sum(shown.values())}
+    assert [row.jumlah for row in data.visits if row.cara_bayar == "LAINNYA"] == [None]

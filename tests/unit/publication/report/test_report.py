@@ -132,7 +132,7 @@ def test_schedule_is_the_agreed_one_or_else_that_of_the_contract() -> None:
 
 def test_only_made_up_data_are_marked_as_such() -> None:
     visits = (Visits("Kota Samarinda", 2026, 9, "BPJS", 1234, 0),)
-    people = (Population("Kota A", "Ulu", "X", 2025, 900),)
+    people = (Population("Kota A", "Ulu", None, 2025, 900), Population("Kota A", "Ulu", "X", 2025, 900))
     real = replace(EMPTY, daftar_data=(LINE, AGREED), visits=visits, population=people)
     assert "contoh" not in render(real, AT).lower().replace(".sample", "")
     line = replace(LINE, data_contoh=True)
@@ -188,18 +188,51 @@ def test_opd_with_the_lowest_score_comes_first_with_its_findings() -> None:
     assert quality_figures(()) == []
 
 
-def test_population_is_summed_per_kecamatan_and_shown_with_its_change() -> None:
-    rows = [
-        Population("Kota A", "Ulu", d, y, n)
-        for d, y, n in (("X", 2023, 900), ("Y", 2023, 100), ("X", 2024, 1050))
-    ]
+def people(kelurahan: str | None, year: int, number: int | None, kecamatan: str = "Ulu") -> Population:
+    return Population("Kota A", kecamatan, kelurahan, year, number)
+
+
+def test_population_is_shown_per_kecamatan_with_its_change() -> None:
+    rows = [people(None, 2023, 1000), people("X", 2023, 900), people("Y", 2023, 100)]
+    rows += [people(None, 2024, 1050), people("X", 2024, 1050)]
     (figure,) = population_figures(rows)
     assert figure.table.rows == (("Ulu", "1.000", "1.050"),)
+    assert figure.table.total == ("Jumlah", "1.000", "1.050")
     assert figure.detail is not None
-    assert figure.detail.rows == (("Ulu", "X", "900", "1.050"), ("Ulu", "Y", "100", "\N{EN DASH}"))
-    assert "bertambah 50 jiwa (5%) sejak 2023" in figure.text
+    assert figure.detail.rows == (("Ulu", "X", "900", "1.050"), ("Ulu", "Y", "100", NONE))
+    assert figure.text == "Tahun 2024 tercatat 1.050 jiwa, bertambah 50 jiwa (5%) sejak 2023."
     assert 'aria-label="Penduduk Kota A per kecamatan dan tahun"' in figure.svg
     assert ">1.050<" in figure.svg
+
+
+def test_hidden_people_of_a_kelurahan_are_no_nought_and_are_in_the_total() -> None:
+    (figure,) = population_figures([people(None, 2024, 907), people("X", 2024, 900), people("Y", 2024, None)])
+    assert figure.table.rows == (("Ulu", "907"),)
+    assert figure.detail is not None
+    assert figure.detail.rows == (("Ulu", "X", "900"), ("Ulu", "Y", NONE))
+    assert figure.text.endswith(
+        " 1 sel disamarkan agar orang tidak dapat dikenali, tetapi ikut dihitung dalam jumlah kecamatannya."
+    )
+
+
+def test_a_total_that_lacks_a_hidden_kecamatan_says_so_and_is_not_compared() -> None:
+    rows = [people(None, 2023, 1000), people(None, 2023, 40, "Ilir")]
+    rows += [people(None, 2024, 1050), people(None, 2024, None, "Ilir"), people("X", 2024, None, "Ilir")]
+    (figure,) = population_figures(rows)
+    assert figure.table.rows == (("Ulu", "1.000", "1.050"), ("Ilir", "40", NONE))
+    assert figure.table.total == ("Jumlah", "1.040", "1.050")
+    assert figure.text == (
+        "Tahun 2024 tercatat 1.050 jiwa. 2 sel disamarkan agar orang tidak dapat dikenali; 1 di antaranya jumlah"
+        " kecamatan, yang tidak ikut dihitung."
+    )
+    assert ">Ilir<" in figure.svg
+
+
+def test_population_of_which_all_is_hidden_has_no_figure() -> None:
+    (figure,) = population_figures([people(None, 2024, None), people("X", 2024, None)])
+    assert figure.table.total == ("Jumlah", NONE)
+    assert f"tercatat {NONE} jiwa" in figure.text
+    assert ">Ulu<" in figure.svg
 
 
 def test_suppressed_cells_are_counted_in_the_text() -> None:
@@ -207,6 +240,15 @@ def test_suppressed_cells_are_counted_in_the_text() -> None:
     assert figure is not None
     assert figure.table.rows == (("September 2026", "15", "15"),)
     assert "3 sel" in figure.text
+
+
+def test_visits_of_which_all_are_hidden_are_no_nought() -> None:
+    rows = [Visits("A", 2026, 9, "BPJS", 10, 0), Visits("A", 2026, 9, "LAINNYA", None, 4)]
+    figure = visits_figure([*rows, Visits("A", 2026, 10, "BPJS", None, 1)])
+    assert figure is not None
+    assert figure.table.rows == (("September 2026", "10", NONE, "10"), ("Oktober 2026", NONE, NONE, NONE))
+    assert ">Okt 2026<" in figure.svg
+    assert figure.svg.count(">0<") == 1, "the foot of the axis only"
 
 
 def index(instrument: str, year: int, kind: str = "indeks", value: float | None = 2.8, **more: Any) -> Index:

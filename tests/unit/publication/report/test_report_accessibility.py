@@ -41,7 +41,7 @@ DATA = ReportData(
     quality=(SCORE,),
     failed_checks=(),
     quarantine=(),
-    population=(Population("Kota A", "Ulu", "X", 2025, 900),),
+    population=(Population("Kota A", "Ulu", None, 2025, 900), Population("Kota A", "Ulu", "X", 2025, 900)),
     visits=(Visits("Kota A", 2026, 9, "BPJS", 1234, 0),),
     indices=INDEX,
 )
