@@ -64,8 +64,9 @@ _FIELD_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class PublishedFile:
-    """A mart's file in the edition. `modified`: the time of the data; `changed`: whether this run wrote it.
+    """A mart's file in the edition. `changed`: whether this run wrote it.
 
+    modified: the time of the data. published_at: the time of this publication.
     spreadsheet: the same rows as a workbook, None if a sheet cannot hold them. recipe: see spreadsheet.recipe.
     """
 
@@ -76,6 +77,7 @@ class PublishedFile:
     bytes: int
     changed: bool
     modified: datetime
+    published_at: datetime
     kinds: tuple[str, ...]
     spreadsheet: WrittenFile | None = None
     recipe: str = ""
@@ -91,9 +93,9 @@ def hash_of(sha256: str) -> str:
     return f"sha256:{sha256}"
 
 
-def resource(mart: OpenMart, file: PublishedFile, folder: Path, issued: str | None = None) -> Entry:
-    """Makes the data package's entry of one mart. issued: when it was first published; None: the data's time."""
-    modified = in_wita(file.modified)
+def resource(mart: OpenMart, file: PublishedFile, folder: Path, earlier: Entry | None = None) -> Entry:
+    """Makes the data package's entry of one mart. earlier: the one of the last publication."""
+    modified = _modified(file, file.sha256, earlier)
     entry: Entry = {
         "name": mart.name,
         "type": "table",
@@ -106,7 +108,7 @@ def resource(mart: OpenMart, file: PublishedFile, folder: Path, issued: str | No
         "bytes": file.bytes,
         "hash": hash_of(file.sha256),
         "rows": file.rows,
-        "issued": issued or modified,
+        "issued": earlier["issued"] if earlier else modified,
         "modified": modified,
         "dialect": {
             "delimiter": ",",
@@ -143,10 +145,32 @@ def resource(mart: OpenMart, file: PublishedFile, folder: Path, issued: str | No
     return entry | {key: value for key, value in described.items() if value}
 
 
-def spreadsheet(mart: OpenMart, file: WrittenFile, csv: Entry, folder: Path, recipe: str) -> Entry:
-    """Makes the entry of the workbook with the same rows. csv: the entry of the CSV."""
-    marks = {key: csv[key] for key in ("data_contoh",) if key in csv}
-    return marks | {
+def _modified(file: PublishedFile, sha256: str, earlier: Entry | None) -> str:
+    """When the file with this SHA-256 last changed.
+
+    A file with the bytes of the earlier entry keeps the time of that entry, whatever else was loaded since. A new query
+    may give other rows of the same data: then the time of the data has not advanced, and the time of the publication is
+    taken. Else a harvester would not see the change.
+    """
+    modified = in_wita(file.modified)
+    if earlier is None:
+        return modified
+    if earlier["hash"] == hash_of(sha256):
+        return str(earlier["modified"])
+    return modified if modified > earlier["modified"] else in_wita(file.published_at)
+
+
+def spreadsheet(
+    mart: OpenMart,
+    file: WrittenFile,
+    csv: Entry,
+    of: PublishedFile,
+    folder: Path,
+    earlier: Entry | None = None,
+) -> Entry:
+    """Makes the entry of the workbook `file` with the same rows as the CSV `of`. csv: the entry of the CSV."""
+    shared = {key: csv[key] for key in ("data_contoh",) if key in csv}
+    return shared | {
         "name": f"{mart.name}-xlsx",
         "type": "table",
         "path": file.path.relative_to(folder).as_posix(),
@@ -158,11 +182,11 @@ def spreadsheet(mart: OpenMart, file: WrittenFile, csv: Entry, folder: Path, rec
         "hash": hash_of(file.sha256),
         "rows": csv["rows"],
         "issued": csv["issued"],
-        "modified": csv["modified"],
+        "modified": _modified(of, file.sha256, earlier),
         "dialect": {"sheetName": "Data", "header": True},
         "schema": csv["schema"],
         OTHER_FORM_OF: mart.name,
-        "recipe": recipe,
+        "recipe": of.recipe,
     }
 
 
@@ -183,9 +207,9 @@ def resources(
         earlier, other = before.get(mart.name), before.get(f"{mart.name}-xlsx")
         if mart.name in files:
             file = files[mart.name]
-            found.append(resource(mart, file, folder, earlier["issued"] if earlier else None))
+            found.append(resource(mart, file, folder, earlier))
             if file.spreadsheet:
-                found.append(spreadsheet(mart, file.spreadsheet, found[-1], folder, file.recipe))
+                found.append(spreadsheet(mart, file.spreadsheet, found[-1], file, folder, other))
         else:
             found += [entry for entry in (earlier, other) if entry and entry["path"] in there]
     return found

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +93,9 @@ def publish_all(
     marts: all that are open; the files of any other are withdrawn, and so are those of marts that a contract closes.
     Each mart is published by itself, or together with the marts of its exposure (`published_together`). A refused mart
     does not stop the others, and its files stay as they were. report: the marts that the report reads; the report is
-    withdrawn where a contract closes one of them. `connection` is autocommit. Raises PublicationError where the folder
-    cannot be written: then nothing changed.
+    withdrawn where a contract closes one of them. modified: the time of the data; a file that stays the same keeps the
+    time that the catalogue has for it. base_url: where `out_dir` is served. `connection` is autocommit. Raises
+    PublicationError where the folder cannot be written: then nothing changed.
     """
     marts = tuple(marts)
     require_no_transaction(connection)
@@ -199,6 +200,7 @@ def _files(
         file.bytes,
         file.changed,
         modified,
+        datetime.now(UTC),
         kinds,
         _spreadsheet(connection, edition, mart, kinds, how, file, before),
         how,

@@ -97,6 +97,24 @@ def test_a_mart_becomes_an_ordered_csv_of_its_described_columns(
     assert logged(warehouse) == [("r1", "harga", 3)]
 
 
+def test_only_a_mart_that_changed_is_modified_in_the_catalogue(
+    warehouse: Connection[Any], tmp_path: Path
+) -> None:
+    """Something else was loaded in between. A harvester fetches again what was modified."""
+    publish_all(warehouse, [HARGA, WARGA], tmp_path, AT)
+    warehouse.execute("update mart_satu_data.warga set catatan = 'lain'")
+    done = publish_all(warehouse, [HARGA, WARGA], tmp_path, AT + timedelta(days=1))
+    package = json.loads(done.catalog.datapackage.path.read_text("utf-8"))
+    assert {entry["name"]: entry["modified"][:10] for entry in package["resources"]} == {
+        "harga": "2026-11-24",
+        "harga-xlsx": "2026-11-24",
+        "warga": "2026-11-25",
+        "warga-xlsx": "2026-11-25",
+    }
+    again = publish_all(warehouse, [HARGA, WARGA], tmp_path, AT + timedelta(days=2))
+    assert not again.catalog.changed
+
+
 def test_nothing_is_rewritten_when_nothing_changed(warehouse: Connection[Any], tmp_path: Path) -> None:
     publish_mart(warehouse, HARGA, tmp_path, AT)
     stamps = {p: p.lstat().st_mtime_ns for p in tmp_path.rglob("*")}

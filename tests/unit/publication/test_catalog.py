@@ -8,9 +8,11 @@ from pathlib import Path
 
 from pipelines.publication import catalog
 from pipelines.publication.catalog import PublishedFile
+from pipelines.publication.files import WrittenFile
 from pipelines.publication.mart import MartColumn, OpenMart
 
 AT = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
+NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 MART = OpenMart(
     name="penduduk",
     schema="mart_satu_data",
@@ -29,8 +31,20 @@ def published(folder: Path, modified: datetime = AT) -> PublishedFile:
     path.parent.mkdir(exist_ok=True)
     path.write_text("kode,jumlah,pada\n")
     return PublishedFile(
-        "penduduk", path, "ab" * 32, 3, 17, True, modified, ("text", "bigint", "timestamp with time zone")
+        "penduduk",
+        path,
+        "ab" * 32,
+        3,
+        17,
+        True,
+        modified,
+        NOW,
+        ("text", "bigint", "timestamp with time zone"),
     )
+
+
+def workbook(folder: Path, sha256: str) -> WrittenFile:
+    return WrittenFile(folder / "xlsx" / "penduduk.xlsx", sha256, 17, True)
 
 
 def test_resource_has_path_hash_size_and_types(tmp_path: Path) -> None:
@@ -49,10 +63,31 @@ def test_resource_has_path_hash_size_and_types(tmp_path: Path) -> None:
 
 def test_first_time_of_publication_is_kept(tmp_path: Path) -> None:
     (first,) = catalog.resources([published(tmp_path)], [MART], tmp_path, {})
-    later = published(tmp_path, AT + timedelta(days=1))
+    later = replace(published(tmp_path, AT + timedelta(days=1)), sha256="cd" * 32)
     (second,) = catalog.resources([later], [MART], tmp_path, {"penduduk": first}, ())
     assert second["issued"] == first["issued"]
     assert second["modified"] == "2026-11-25T02:00:00+08:00"
+
+
+def test_file_that_stays_the_same_is_not_modified_by_a_later_load(tmp_path: Path) -> None:
+    """Not even if the workbook, which explains its columns, is another one."""
+    file = replace(published(tmp_path), spreadsheet=workbook(tmp_path, "ef" * 32))
+    first = catalog.resources([file], [MART], tmp_path, {})
+    later = replace(file, modified=AT + timedelta(days=1), spreadsheet=workbook(tmp_path, "ff" * 32))
+    before = {entry["name"]: entry for entry in first}
+    csv, xlsx = catalog.resources([later], [MART], tmp_path, before)
+    assert csv["modified"] == first[0]["modified"] == "2026-11-24T02:00:00+08:00"
+    assert xlsx["modified"] == "2026-11-25T02:00:00+08:00"
+    (dataset,) = catalog.dcat(catalog.datapackage([csv, xlsx]))["dcat:dataset"]
+    assert dataset["dct:modified"]["@value"] == csv["modified"]
+
+
+def test_other_rows_of_the_same_data_are_modified_when_they_are_published(tmp_path: Path) -> None:
+    """A new query of a mart changes its file, though nothing was loaded since."""
+    (first,) = catalog.resources([published(tmp_path)], [MART], tmp_path, {})
+    other = replace(published(tmp_path), sha256="cd" * 32)
+    (second,) = catalog.resources([other], [MART], tmp_path, {"penduduk": first})
+    assert second["modified"] == catalog.in_wita(NOW) > first["modified"]
 
 
 def test_refused_mart_keeps_its_entry_while_its_file_exists(tmp_path: Path) -> None:
