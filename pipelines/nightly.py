@@ -139,7 +139,7 @@ def _publication(
     tags: Mapping[str, str],
 ) -> Link:
     """Publishes, unless that would give the files that are shown."""
-    of_project = (connection, project, project_files.digests, settings.publication_dir)
+    of_project = (connection, project, project_files.digests, settings)
     published_from = publication_tags(*of_project)
     link = _run(console, settings, instance, PUBLICATION, {**tags, **published_from})
     if published_from.get(PUBLISHED_FROM) == UNCHANGED:

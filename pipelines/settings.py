@@ -16,6 +16,7 @@ from pipelines.errors import ContractError, GudangError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PSEUDONYM_KEY = "GUDANG_PSEUDONYM_KEY"
+PUBLICATION_URL = "GUDANG_PUBLICATION_URL"
 DICTIONARY_URL = "GUDANG_DICTIONARY_URL"
 WEBSERVERS = "GUDANG_WEBSERVERS"
 _REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
@@ -53,6 +54,19 @@ class Settings:
     def publication_dir(self) -> Path:
         """The folder that publications are written to."""
         return Path(os.environ.get("GUDANG_PUBLICATION_DIR", self.home / "publikasi"))
+
+    @property
+    def publication_url(self) -> str | None:
+        """Where the public finds the folder of publications, without a last slash; None if nobody serves it.
+
+        Raises GudangError if it is no address.
+        """
+        url = os.environ.get(PUBLICATION_URL, "").strip().rstrip("/")
+        if url and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
+            raise GudangError(
+                PUBLICATION_URL, "nilainya bukan alamat web", hint="tulis https://data.contoh.go.id/terbuka"
+            )
+        return url or None
 
     @property
     def dictionary_dir(self) -> Path:

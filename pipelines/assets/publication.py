@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import dagster as dg
@@ -39,22 +38,26 @@ def mart_key(mart: OpenMart) -> dg.AssetKey:
 
 
 def publication_tags(
-    connection: Connection[Any], project: Project, files: Mapping[str, str], folder: Path
+    connection: Connection[Any], project: Project, files: Mapping[str, str], settings: Settings
 ) -> dict[str, str]:
     """The tag of a run of the job `publication`, by which its steps leave files that would be written the same.
 
     Such a run is started all the same, because the night ends with it. No tag if what is to be published can't be read;
-    the run says what is wrong. files, folder: see `publication_basis`.
+    the run says what is wrong. files: see `publication_basis`.
     """
-    basis = _basis(connection, project, files, folder)
+    basis = _basis(connection, project, files, settings)
     if basis is None:
         return {}
-    shown = unchanged.is_published(connection, folder, basis)
+    shown = unchanged.is_published(connection, settings.publication_dir, basis)
     return {PUBLISHED_FROM: UNCHANGED if shown else basis.inputs}
 
 
 def note_published(
-    connection: Connection[Any], project: Project, files: Mapping[str, str], folder: Path, run: dg.DagsterRun
+    connection: Connection[Any],
+    project: Project,
+    files: Mapping[str, str],
+    settings: Settings,
+    run: dg.DagsterRun,
 ) -> None:
     """Notes that a run which has succeeded published everything, if that has not changed meanwhile.
 
@@ -63,16 +66,18 @@ def note_published(
     published = run.tags.get(PUBLISHED_FROM)
     if published in (None, UNCHANGED) or run.parent_run_id:
         return
-    basis = _basis(connection, project, files, folder)
+    basis = _basis(connection, project, files, settings)
     if basis and basis.inputs == published:
-        unchanged.keep(connection, folder, basis, run.run_id)
+        unchanged.keep(connection, settings.publication_dir, basis, run.run_id)
 
 
 def _basis(
-    connection: Connection[Any], project: Project, files: Mapping[str, str], folder: Path
+    connection: Connection[Any], project: Project, files: Mapping[str, str], settings: Settings
 ) -> unchanged.PublicationBasis | None:
     try:
-        return unchanged.publication_basis(connection, project, files, folder)
+        return unchanged.publication_basis(
+            connection, project, files, settings.publication_dir, settings.publication_url
+        )
     except GudangError:
         return None
 
@@ -165,6 +170,7 @@ def _files(project: Project, marts: Sequence[OpenMart], settings: Settings) -> d
                 selected=selected,
                 report=with_clearance(project, contracts, report_marts(project)),
                 run_id=context.run.run_id,
+                base_url=settings.publication_url,
             )
         for file in done.published:
             yield dg.MaterializeResult(

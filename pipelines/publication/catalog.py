@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -139,8 +139,8 @@ def resource(mart: OpenMart, file: PublishedFile, folder: Path, earlier: Entry |
         "frequency": mart.frequency,
         "keywords": keywords,
         "theme": mart.theme,
-        "producer": mart.producer,
-        "licence": mart.licence,
+        "contributors": [{"title": name, "roles": ["creator"]} for name in mart.producers],
+        "licenses": [asdict(mart.licence)] if mart.licence else [],
     }
     return entry | {key: value for key, value in described.items() if value}
 
@@ -169,7 +169,7 @@ def spreadsheet(
     earlier: Entry | None = None,
 ) -> Entry:
     """Makes the entry of the workbook `file` with the same rows as the CSV `of`. csv: the entry of the CSV."""
-    shared = {key: csv[key] for key in ("data_contoh",) if key in csv}
+    shared = {key: csv[key] for key in ("data_contoh", "licenses") if key in csv}
     return shared | {
         "name": f"{mart.name}-xlsx",
         "type": "table",
@@ -215,21 +215,41 @@ def resources(
     return found
 
 
-def datapackage(found: list[Entry]) -> Entry:
-    """Makes the Frictionless Data Package of the entries `found`."""
+def datapackage(found: list[Entry], base_url: str | None = None) -> Entry:
+    """Makes the Frictionless Data Package of the entries `found`. base_url: where the edition is served.
+
+    Keywords and producers are those of all entries. The package has a licence if all entries have the same one.
+    """
     package: Entry = {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": "satu-data-kalimantan-timur",
         "title": TITLE,
         "description": DESCRIPTION,
-        "contributors": [{"title": PUBLISHER, "roles": ["publisher"]}],
+        "contributors": [
+            {"title": PUBLISHER, "roles": ["publisher"]},
+            *_distinct(found, "contributors"),
+        ],
         "resources": found,
     }
+    if base_url:
+        package["homepage"] = base_url.rstrip("/") + "/"
+    if keywords := _distinct(found, "keywords"):
+        package["keywords"] = keywords
+    if found and found[0].get("licenses") and all(e.get("licenses") == found[0]["licenses"] for e in found):
+        package["licenses"] = found[0]["licenses"]
     if any(entry.get("data_contoh") for entry in found):
         package["description"] = f"{samples.NOTE} {DESCRIPTION}"
     if found:
         package["created"] = max(entry["modified"] for entry in found)
     return package
+
+
+def _distinct(found: Iterable[Entry], key: str) -> list[Any]:
+    """The members of the lists `key` of all entries, each once, in order."""
+    members: list[Any] = []
+    for entry in found:
+        members += [member for member in entry.get(key, ()) if member not in members]
+    return members
 
 
 def dcat(package: Entry, base_url: str | None = None) -> Entry:
@@ -281,8 +301,10 @@ def _dataset(entry: Entry, others: Iterable[Entry]) -> Entry:
         "dct:modified": _time(entry["modified"]),
         "dcat:distribution": [_distribution(form, entry) for form in (entry, *others)],
     }
-    if "producer" in entry:
-        dataset["dct:creator"] = {"@type": "foaf:Agent", "foaf:name": _id(entry["producer"])}
+    if "contributors" in entry:
+        dataset["dct:creator"] = [
+            {"@type": "foaf:Agent", "foaf:name": _id(agent["title"])} for agent in entry["contributors"]
+        ]
     if "keywords" in entry:
         dataset["dcat:keyword"] = [_id(word) for word in entry["keywords"]]
     if "theme" in entry:
@@ -309,8 +331,8 @@ def _distribution(form: Entry, entry: Entry) -> Entry:
             "spdx:checksumValue": {"@type": "xsd:hexBinary", "@value": form["hash"].removeprefix("sha256:")},
         },
     }
-    if "licence" in entry:
-        distribution["dct:license"] = _licence(entry["licence"])
+    if "licenses" in entry:
+        distribution["dct:license"] = [{"@id": licence["path"]} for licence in entry["licenses"]]
     return distribution
 
 
@@ -335,9 +357,3 @@ def _id(text: str) -> Entry:
 
 def _time(text: str) -> Entry:
     return {"@type": "xsd:dateTime", "@value": text}
-
-
-def _licence(text: str) -> Entry:
-    if text.startswith(("http://", "https://")):
-        return {"@id": text}
-    return {"@type": "dct:LicenseDocument", "dct:title": _id(text)}

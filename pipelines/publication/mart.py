@@ -3,9 +3,10 @@
 What belongs here: the opt-in (`meta.publikasi: terbuka` on a model, `meta.terbit: berkas` on an exposure that names it)
 as values. Not here: SQL and files.
 
-The other keys of `config.meta`: `judul`, `satuan`, `frekuensi`, `kata_kunci` (list),
-`tema`, `produsen`, `lisensi`, `kontak_kantor` (list of columns), `dasar_terbit` (clearance.py). A column is published
-when the model's properties file describes it, and only then.
+The other keys of `config.meta`: `judul`, `satuan`, `frekuensi`, `kata_kunci` (list), `tema`, `produsen` (names with a
+semicolon between), `lisensi` (licences.py), `kontak_kantor` (list of columns), `dasar_terbit` (clearance.py). A column
+is published when the model's properties file describes it, and only then. The exposure's `meta.lisensi` is the licence
+of its marts that name none.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from pipelines.errors import PublicationError
+from pipelines.publication.licences import Licence, licence_of
 from pipelines.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class Clearance:
 class OpenMart:
     """A mart that the walidata opened. Only its `columns` leave the warehouse.
 
+    producers: the agencies whose data these are (produsen data).
     published_together: the exposure whose marts are published all or none. companions: the other marts of it.
     office_contacts: columns whose telephone numbers, addresses and accounts are those of offices.
     clearance: whether its lineage allows it (clearance.py); without one it is not published.
@@ -68,8 +71,8 @@ class OpenMart:
     keywords: tuple[str, ...]
     columns: tuple[MartColumn, ...]
     theme: str = ""
-    producer: str = ""
-    licence: str = ""
+    producers: tuple[str, ...] = ()
+    licence: Licence | None = None
     published_together: str | None = None
     companions: tuple[str, ...] = ()
     clearance: Clearance | None = None
@@ -115,9 +118,12 @@ def open_marts(project: Project) -> tuple[OpenMart, ...]:
     for name in opened:
         if group := project.nodes[name].transaction_group:
             groups.setdefault(group, set()).add(name)
+    licences = _licences_of_exposures(project)
     return tuple(
         _open_mart(
-            project.nodes[name], groups.get(project.nodes[name].transaction_group or "", set()) - {name}
+            project.nodes[name],
+            groups.get(project.nodes[name].transaction_group or "", set()) - {name},
+            licences.get(name, ""),
         )
         for name in sorted(opened)
     )
@@ -134,7 +140,18 @@ def exposed(project: Project, what: str) -> frozenset[str]:
     return frozenset(name for names in named for name in names)
 
 
-def _open_mart(node: Node, companions: Set[str]) -> OpenMart:
+def _licences_of_exposures(project: Project) -> dict[str, str]:
+    """By model, the `meta.lisensi` of the exposure with `meta.terbit: berkas` that names it."""
+    return {
+        name: _text(exposure.meta, "lisensi")
+        for exposure in project.exposures.values()
+        if exposure.meta.get("terbit") == FILES
+        for name in exposure.depends_on
+    }
+
+
+def _open_mart(node: Node, companions: Set[str], licence: str = "") -> OpenMart:
+    """licence: the name of the one that the mart has if it names none itself."""
     return OpenMart(
         name=node.name,
         schema=node.schema,
@@ -145,8 +162,8 @@ def _open_mart(node: Node, companions: Set[str]) -> OpenMart:
         keywords=_words(node.meta.get("kata_kunci")),
         columns=tuple(MartColumn(c.name, c.data_type or "", c.description.strip()) for c in node.columns),
         theme=_text(node.meta, "tema"),
-        producer=_text(node.meta, "produsen"),
-        licence=_text(node.meta, "lisensi"),
+        producers=_words(node.meta.get("produsen"), ";"),
+        licence=licence_of(node.name, _text(node.meta, "lisensi") or licence),
         published_together=node.transaction_group,
         office_contacts=_words(node.meta.get("kontak_kantor")),
         companions=tuple(sorted(companions)),
@@ -157,7 +174,7 @@ def _text(meta: Mapping[str, Any], key: str) -> str:
     return str(meta.get(key) or "").strip()
 
 
-def _words(value: object) -> tuple[str, ...]:
+def _words(value: object, between: str = ",") -> tuple[str, ...]:
     if isinstance(value, list | tuple):
         return tuple(str(word).strip() for word in cast("list[object]", value))
-    return tuple(word.strip() for word in str(value or "").split(",") if word.strip())
+    return tuple(word.strip() for word in str(value or "").split(between) if word.strip())

@@ -248,7 +248,7 @@ def _catalog(
     """Writes datapackage.json and dcat.jsonld for the files of the edition, which is served at `base_url`."""
     before = catalog.entries(edition.read(catalog.DATAPACKAGE))
     files = [file for _, file in published]
-    package = catalog.datapackage(catalog.resources(files, marts, out_dir, before, edition.names()))
+    package = catalog.datapackage(catalog.resources(files, marts, out_dir, before, edition.names()), base_url)
     return PublishedCatalog(
         datapackage=edition.text(catalog.DATAPACKAGE, catalog.as_json(package)),
         dcat=edition.text(catalog.DCAT, catalog.as_json(catalog.dcat(package, base_url))),

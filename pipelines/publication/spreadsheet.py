@@ -117,8 +117,8 @@ def _write_about(book: Any, mart: OpenMart) -> None:
         "Uraian": mart.description,
         "Satuan": mart.unit,
         "Frekuensi": mart.frequency,
-        "Produsen data": mart.producer,
-        "Lisensi": mart.licence,
+        "Produsen data": "; ".join(mart.producers),
+        "Lisensi": f"{mart.licence.title} ({mart.licence.path})" if mart.licence else "",
     }
     row = 0
     for name, text in lines.items():
@@ -209,5 +209,7 @@ def recipe(mart: OpenMart, kinds: Sequence[str]) -> str:
         mart.description,
         mart.unit,
         mart.frequency,
+        repr(mart.producers),
+        repr(mart.licence),
     )
-    return hashlib.sha256("\n".join((*parts, mart.producer, mart.licence)).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -34,12 +34,17 @@ class PublicationBasis:
 
 
 def publication_basis(
-    connection: Connection[Any], project: Project, files: Mapping[str, str], folder: Path
+    connection: Connection[Any],
+    project: Project,
+    files: Mapping[str, str],
+    folder: Path,
+    base_url: str | None = None,
 ) -> PublicationBasis | None:
     """What publishing now would be made of, and the files that are shown in `folder`.
 
     None if a mart cannot be read. `connection` is autocommit. files: the contracts and models of the project by path,
-    with a hash of each. Raises PublicationError for marts that the project declares wrongly.
+    with a hash of each. base_url: where `folder` is served. Raises PublicationError for marts that the project declares
+    wrongly.
     """
     from pipelines.publication.report.data import read_report
 
@@ -54,6 +59,7 @@ def publication_basis(
                 repr(read_report(connection)),
                 repr(data_modified(connection)),
                 repr(sorted(sample_models(connection, project))),
+                repr(base_url),
             ]
     except (errors.UndefinedTable, errors.InvalidSchemaName):
         return None

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
@@ -136,13 +135,13 @@ class _Published:
             self._ask(partial(note_published, run=run))
 
     def _ask(
-        self, question: Callable[[Connection[Any], Project, Mapping[str, str], Path], Answer]
+        self, question: Callable[[Connection[Any], Project, Mapping[str, str], Settings], Answer]
     ) -> Answer | None:
         if self.project is None:
             return None
         try:
             with self.warehouse.connect() as connection:
-                return question(connection, self.project, self.files, self.settings.publication_dir)
+                return question(connection, self.project, self.files, self.settings)
         except (GudangError, psycopg.Error) as error:
             self.context.log.warning(f"Terbitan tidak dibandingkan: {type(error).__name__}")
             return None

@@ -1,11 +1,13 @@
-"""Settings of alerts: an unusable value is reported by the name of its variable, and not repeated."""
+"""Settings: an unusable value is reported by the name of its variable, and not repeated."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
 from pipelines.errors import GudangError
-from pipelines.settings import load_alert_settings
+from pipelines.settings import Settings, load_alert_settings
 
 MAIL = {"GUDANG_ALERT_MAIL_HOST": "surel.example", "GUDANG_ALERT_MAIL_FROM": "gudang@dinas.example"}
 SECRET = "r4hasia-benar"
@@ -70,3 +72,27 @@ def test_error_of_an_unusable_setting_does_not_show_its_value(env: dict[str, str
         load_alert_settings({f"GUDANG_ALERT_{name}": value for name, value in env.items()})
     assert str(caught.value).startswith(message)
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("", None),
+        (" https://data.contoh.id/terbuka/ ", "https://data.contoh.id/terbuka"),
+        ("http://a", "http://a"),
+    ],
+)
+def test_address_of_publications_has_no_last_slash(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str, url: str | None
+) -> None:
+    monkeypatch.setenv("GUDANG_PUBLICATION_URL", value)
+    assert Settings(tmp_path, tmp_path, None).publication_url == url
+
+
+@pytest.mark.parametrize("value", ["/terbuka", "data.contoh.id", "https://", "https://a b"])
+def test_address_of_publications_must_be_one_that_others_can_reach(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str
+) -> None:
+    monkeypatch.setenv("GUDANG_PUBLICATION_URL", value)
+    with pytest.raises(GudangError, match="GUDANG_PUBLICATION_URL: nilainya bukan alamat web"):
+        _ = Settings(tmp_path, tmp_path, None).publication_url

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class Office:
         self.connection.execute(statement.replace("{mart}", self.mart).encode())
 
     def tags(self) -> dict[str, str]:
-        return publication_tags(self.connection, self.project, {"a": "1"}, self.settings.publication_dir)
+        return publication_tags(self.connection, self.project, {"a": "1"}, self.settings)
 
     def publish(self, **tags: str) -> int:
         """Publishes as a night does; the number of files and pages that the run gave to Dagster."""
@@ -54,9 +55,7 @@ class Office:
             raise_on_error=False,
         )
         self.succeeded = done.success
-        note_published(
-            self.connection, self.project, {"a": "1"}, self.settings.publication_dir, done.dagster_run
-        )
+        note_published(self.connection, self.project, {"a": "1"}, self.settings, done.dagster_run)
         return len(done.get_asset_materialization_events())
 
 
@@ -75,6 +74,18 @@ def test_a_second_night_leaves_what_is_published_until_a_row_changes(office: Off
     office.run("insert into {mart} values ('1', 'SMA 1')")
     assert office.tags().keys() == {PUBLISHED_FROM} and office.tags()[PUBLISHED_FROM] != UNCHANGED
     assert office.publish() == 3
+
+
+def test_the_catalogue_has_the_address_that_is_set(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def base() -> str | None:
+        path = office.settings.publication_dir / "dcat.jsonld"
+        return json.loads(path.read_text("utf-8"))["@context"].get("@base")
+
+    office.publish()
+    assert base() is None
+    monkeypatch.setenv("GUDANG_PUBLICATION_URL", "https://data.contoh.id/terbuka")
+    assert office.publish() == 3, "it is published again, though no row changed"
+    assert base() == "https://data.contoh.id/terbuka/"
 
 
 def test_a_run_that_is_executed_again_publishes() -> None:

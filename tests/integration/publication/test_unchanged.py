@@ -15,7 +15,7 @@ from pipelines.publication.clearance import with_clearance
 from pipelines.publication.mart import open_marts, report_marts
 from pipelines.publication.publish import data_modified, publish_all, write_report
 from pipelines.publication.samples import marked, sample_models
-from pipelines.publication.unchanged import is_published, keep, publication_basis
+from pipelines.publication.unchanged import PublicationBasis, is_published, keep, publication_basis
 from tests.support.open_data_project import OpenDataProject
 
 
@@ -27,6 +27,7 @@ class Portal:
         self.made = OpenDataProject(folder).without_models()
         assert not self.made.mart("select npsn, nama from @sekolah", "npsn", "nama").refusals
         self.project: Project = self.made.folder.project()
+        self.base_url: str | None = None
         self.files: Mapping[str, str] = {"contracts/disdik/sekolah.odcs.yaml": "a"}
         (mart,) = open_marts(self.project)
         self.mart = f"{mart.schema}.{mart.name}"
@@ -47,7 +48,11 @@ class Portal:
         assert modified is not None
         marts = marked(open_marts(self.project), self.connection, self.project)
         done = publish_all(
-            self.connection, with_clearance(self.project, self.made.contracts, marts), self.folder, modified
+            self.connection,
+            with_clearance(self.project, self.made.contracts, marts),
+            self.folder,
+            modified,
+            base_url=self.base_url,
         )
         report = write_report(
             self.connection,
@@ -58,14 +63,17 @@ class Portal:
         )
         return [*(file.changed for file in done.published), done.catalog.changed, report.changed]
 
+    def basis(self) -> PublicationBasis | None:
+        return publication_basis(self.connection, self.project, self.files, self.folder, self.base_url)
+
     def night(self) -> bool:
         """Publishes if it is due, as a night does, and says whether it was."""
-        before = publication_basis(self.connection, self.project, self.files, self.folder)
+        before = self.basis()
         assert before
         due = not is_published(self.connection, self.folder, before)
         changed = self.publish()
         assert due or not any(changed), "leaving it would have been wrong"
-        after = publication_basis(self.connection, self.project, self.files, self.folder)
+        after = self.basis()
         assert after and after.inputs == before.inputs
         keep(self.connection, self.folder, after, "run")
         return due
@@ -85,6 +93,10 @@ def _change_a_contract(portal: Portal) -> None:
     portal.files = {"contracts/disdik/sekolah.odcs.yaml": "b"}
 
 
+def _serve_it_elsewhere(portal: Portal) -> None:
+    portal.base_url = "https://data.contoh.id"
+
+
 CHANGES: dict[str, Callable[[Portal], None]] = {
     "a row": lambda p: p.run("update {mart} set nama = 'SMA Satu' where npsn = '1'"),
     "a row that is there twice": lambda p: p.run("insert into {mart} select * from {mart}"),
@@ -95,6 +107,7 @@ CHANGES: dict[str, Callable[[Portal], None]] = {
     ),
     "a published file": _change_a_file,
     "a contract": _change_a_contract,
+    "its address": _serve_it_elsewhere,
 }
 
 

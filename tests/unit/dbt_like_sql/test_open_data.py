@@ -15,12 +15,14 @@ import pytest
 
 from pipelines.models.lineage.lineage import Lineage, column_lineage
 from pipelines.models.project.nodes import Project
-from pipelines.publication.mart import open_marts
+from pipelines.publication.mart import OpenMart, open_marts
 from tests.support.repository import own_contracts, own_project
 
 CONTRACTS = {c.key: c for c in own_contracts()}
 PLACE_COLUMNS = {"kode_kabupaten_kota", "kode_kecamatan", "kabupaten_kota", "kecamatan"}
 """A mart that gets only a place from a dataset is not open data of this dataset."""
+WALIDATA = "Dinas Komunikasi dan Informatika"
+"""The producer of what the warehouse itself records: marts of its ledger and of quality."""
 Column = tuple[str, str]
 """Relation `schema.name`, and a column of it."""
 
@@ -76,6 +78,16 @@ def test_opened_dataset_feeds_an_open_mart_or_gives_a_reason(key: str) -> None:
         assert open_marts_of(key), (
             f"{key} feeds no open mart: make one, or give the reason in meta.tidak_terbit of its staging model"
         )
+
+
+@pytest.mark.parametrize("mart", open_marts(own_project()), ids=lambda mart: mart.name)
+def test_open_mart_has_what_a_portal_asks_for(mart: OpenMart) -> None:
+    """A licence, keywords, and producers that are those of the data in it."""
+    assert mart.licence, "name one in the mart's YAML, or in meta.lisensi of the exposure portal_satu_data"
+    assert mart.keywords, "name some in meta.kata_kunci"
+    assert mart.producers, "name them in meta.produsen"
+    known = {c.producer for c in CONTRACTS.values() if mart.name in open_marts_of(c.key)}
+    assert set(mart.producers) <= known | {WALIDATA}
 
 
 def test_dataset_that_gives_a_mart_only_a_place_does_not_feed_it() -> None:

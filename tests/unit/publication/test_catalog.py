@@ -9,6 +9,7 @@ from pathlib import Path
 from pipelines.publication import catalog
 from pipelines.publication.catalog import PublishedFile
 from pipelines.publication.files import WrittenFile
+from pipelines.publication.licences import LICENCES
 from pipelines.publication.mart import MartColumn, OpenMart
 
 AT = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
@@ -58,7 +59,7 @@ def test_resource_has_path_hash_size_and_types(tmp_path: Path) -> None:
         ("pada", "datetime"),
     ]
     assert entry["modified"] == entry["issued"] == "2026-11-24T02:00:00+08:00"
-    assert "licence" not in entry
+    assert "licenses" not in entry
 
 
 def test_first_time_of_publication_is_kept(tmp_path: Path) -> None:
@@ -115,6 +116,43 @@ def test_dcat_has_publisher_frequency_keywords_and_file(tmp_path: Path) -> None:
     assert distribution["dcat:downloadURL"]["@id"] == "csv/penduduk.csv"
     assert distribution["spdx:checksum"]["spdx:checksumValue"]["@value"] == "ab" * 32
     assert "dct:license" not in distribution
+    assert "@base" not in catalog.dcat(package)["@context"]
+
+
+def test_licence_producers_and_keywords_are_in_package_and_dcat(tmp_path: Path) -> None:
+    """They have the names that Frictionless gives them. The package has those of all its entries."""
+    licence = LICENCES["CC-BY-4.0"]
+    mart = replace(MART, licence=licence, producers=("Pemerintah Kota A", "Dinas B"))
+    roads = replace(mart, name="jalan", keywords=("jalan", "penduduk"), producers=("Dinas B",))
+    file = replace(published(tmp_path), spreadsheet=workbook(tmp_path, "ef" * 32))
+    entries = catalog.resources(
+        [file, replace(published(tmp_path), name="jalan")], [mart, roads], tmp_path, {}
+    )
+    package = catalog.datapackage(entries, "https://data.contoh.id/terbuka/")
+    named = [{"name": "CC-BY-4.0", "title": licence.title, "path": licence.path}]
+    assert [entry["licenses"] for entry in package["resources"]] == [named, named, named]
+    assert package["licenses"] == named
+    assert package["keywords"] == ["jalan", "penduduk", "kelurahan"]
+    assert [(agent["title"], agent["roles"]) for agent in package["contributors"]] == [
+        (catalog.PUBLISHER, ["publisher"]),
+        ("Dinas B", ["creator"]),
+        ("Pemerintah Kota A", ["creator"]),
+    ]
+    assert package["homepage"] == "https://data.contoh.id/terbuka/"
+    _, people = catalog.dcat(package)["dcat:dataset"]
+    assert [agent["foaf:name"]["@value"] for agent in people["dct:creator"]] == [
+        "Pemerintah Kota A",
+        "Dinas B",
+    ]
+    assert [form["dct:license"] for form in people["dcat:distribution"]] == [[{"@id": licence.path}]] * 2
+
+
+def test_package_of_several_licences_names_none(tmp_path: Path) -> None:
+    files = [published(tmp_path), replace(published(tmp_path), name="jalan")]
+    free = replace(MART, licence=LICENCES["CC-BY-4.0"])
+    for other in (None, LICENCES["ODbL-1.0"]):
+        marts = [free, replace(MART, name="jalan", licence=other)]
+        assert "licenses" not in catalog.datapackage(catalog.resources(files, marts, tmp_path, {}))
 
 
 def test_empty_catalogue_has_no_dataset() -> None:

@@ -28,12 +28,12 @@ def node(
     )
 
 
-def project(*nodes: Node, exposed: tuple[str, ...] | None = None) -> Project:
-    """A project whose portal names the models `exposed`, or else all open ones."""
+def project(*nodes: Node, exposed: tuple[str, ...] | None = None, **meta: str) -> Project:
+    """A project whose portal names the models `exposed`, or else all open ones. meta: more of the portal's."""
     names = (
         tuple(n.name for n in nodes if n.meta.get("publikasi") == "terbuka") if exposed is None else exposed
     )
-    portal = Exposure("portal", "Portal", "application", names, meta={"terbit": "berkas"})
+    portal = Exposure("portal", "Portal", "application", names, meta={"terbit": "berkas", **meta})
     return Project("uji", Path(), {n.name: n for n in nodes}, {}, {"portal": portal})
 
 
@@ -76,6 +76,25 @@ def test_default_title_is_the_name_and_keywords_may_be_one_text() -> None:
 def test_open_mart_must_describe_its_columns() -> None:
     with pytest.raises(PublicationError, match="tidak menguraikan satu kolom pun"):
         open_marts(project(node("kosong", {"publikasi": "terbuka"}, columns=())))
+
+
+def test_mart_has_its_own_licence_or_that_of_the_portal() -> None:
+    own = node("a", {"publikasi": "terbuka", "lisensi": "ODbL-1.0"})
+    marts = open_marts(project(own, node("b", {"publikasi": "terbuka"}), lisensi="CC-BY-4.0"))
+    assert [mart.licence and mart.licence.name for mart in marts] == ["ODbL-1.0", "CC-BY-4.0"]
+    (without,) = open_marts(project(node("b", {"publikasi": "terbuka"})))
+    assert without.licence is None
+
+
+def test_unknown_licence_is_refused_with_the_nearest_known() -> None:
+    with pytest.raises(PublicationError, match=r"'CC-BY-4' tidak dikenal.*CC-BY-4\.0"):
+        open_marts(project(node("x", {"publikasi": "terbuka", "lisensi": "CC-BY-4"})))
+
+
+def test_producers_are_separated_by_semicolons_because_their_names_have_commas() -> None:
+    meta = {"publikasi": "terbuka", "produsen": "Dinas Pangan, Tanaman Pangan dan Hortikultura; Dinas Sosial"}
+    (mart,) = open_marts(project(node("x", meta)))
+    assert mart.producers == ("Dinas Pangan, Tanaman Pangan dan Hortikultura", "Dinas Sosial")
 
 
 def test_unknown_frequency_is_refused() -> None:
