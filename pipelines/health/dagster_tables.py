@@ -31,7 +31,11 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """A night that has ended. key: the same for all runs of it, also after a retry of the last one."""
+    """A night that has ended.
+
+    key: the same for all runs of it, also after a retry of the last one. run_id, status: of the newest of its last
+    runs. ended_at: when the first of them ended, with zone.
+    """
 
     key: str
     run_id: str
@@ -130,16 +134,21 @@ def _rows(connection: Connection[Any], kind: type[Row], query: LiteralString, *v
 
 
 def last_night(connection: Connection[Any]) -> Night | None:
-    """The night whose last run ended last; None before the first night. A run that is tried again has not ended it."""
+    """The night that ended last; None before the first night. A run that is tried again has not ended its night.
+
+    A person may execute the last run of an old night again, and Dagster then gives the new run the tags of the old one.
+    Such a run changes the outcome of its night, but not when that night ended.
+    """
     found = _rows(
         connection,
         Night,
-        "select t.value as key, r.run_id, r.status, to_timestamp(r.end_time) as ended_at"
+        "select t.value as key, (array_agg(r.run_id order by r.end_time desc))[1] as run_id,"
+        " (array_agg(r.status order by r.end_time desc))[1] as status, to_timestamp(min(r.end_time)) as ended_at"
         " from runs r join run_tags t on t.run_id = r.run_id and t.key = %s"
         " where r.pipeline_name = %s and r.end_time is not null"
         " and r.status in ('SUCCESS', 'FAILURE', 'CANCELED')"
         " and not exists (select from run_tags w where w.run_id = r.run_id and w.key = 'dagster/will_retry'"
-        " and w.value = 'true') order by r.end_time desc limit 1",
+        " and w.value = 'true') group by t.value order by ended_at desc limit 1",
         NIGHT_TAG,
         NIGHT_JOB,
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.tags import PARENT_RUN_ID_TAG, ROOT_RUN_ID_TAG
 from dagster._core.test_utils import create_run_for_test
 from psycopg import Connection
 from psycopg.types.json import Jsonb
@@ -116,9 +117,10 @@ class House:
             run_id, asset, name, severity, passed, f"ada {NIK}",
         )  # fmt: skip
 
-    def night(self, name: str, *, ends: str = "PIPELINE_SUCCESS") -> str:
-        """The last run of a night, which has ended."""
-        return self.ended_run(PUBLICATION, ends, {NIGHT: name})
+    def night(self, name: str, *, ends: str = "PIPELINE_SUCCESS", parent: str | None = None) -> str:
+        """The last run of a night, which has ended. parent: the run that a person executed again by this one."""
+        again = {PARENT_RUN_ID_TAG: parent, ROOT_RUN_ID_TAG: parent} if parent else {}
+        return self.ended_run(PUBLICATION, ends, {NIGHT: name, **again})
 
     def ended_run(self, job: str, ends: str, tags: dict[str, str] | None = None) -> str:
         run = create_run_for_test(self.instance, job, tags=tags or {})

@@ -264,6 +264,21 @@ def test_a_process_that_is_killed_between_delivery_and_note_sends_again_and_lose
     assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
 
 
+def test_an_old_night_that_is_executed_again_does_not_hide_the_newest_night(
+    house: House, http: Server
+) -> None:
+    house.tell_to(webhook_url=http.url, when="always")
+    old = house.night("2026-11-25", ends="PIPELINE_FAILURE")
+    house.announce()
+    house.night("2026-11-26")
+    house.night("2026-11-25", parent=old)
+    house.announce()
+    assert house.run("select key from ops.alert_message order by 1") == [
+        ("malam:2026-11-25",),
+        ("malam:2026-11-26",),
+    ]
+
+
 def test_nights_that_do_not_end_are_told_of(house: House, http: Server) -> None:
     house.tell_to(webhook_url=http.url)
     house.night("2026-11-26")

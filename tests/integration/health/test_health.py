@@ -131,6 +131,25 @@ def test_a_night_that_failed_is_long_ago_or_never_was(place: Place, house: House
     )
 
 
+def test_an_old_night_whose_last_run_a_person_executes_again_is_no_new_night(
+    place: Place, house: House
+) -> None:
+    """Dagster gives the new run the tags of the old one, so it belongs to the old night."""
+    old = house.instance.get_runs()[0]
+    dagster_sql(house, "update runs set end_time = end_time - 3 * 86400")
+    house.night("2026-11-26", parent=old.run_id)
+    found = seen(place, "malam")
+    assert (found.state, found.value) == (CRITICAL, pytest.approx(3 * 86400, abs=60))
+
+
+def test_the_outcome_of_a_night_is_that_of_its_newest_execution(place: Place, house: House) -> None:
+    failed = house.night("2026-11-27", ends="PIPELINE_FAILURE")
+    assert seen(place, "malam").state == WARNING
+    again = house.night("2026-11-27", parent=failed)
+    found = seen(place, "malam")
+    assert found.state == OK and f"publikasinya berhasil (run {again[:8]})" in found.seen
+
+
 def dagster_sql(house: House, statement: str) -> None:
     with psycopg.connect(house.dagster_url, autocommit=True) as connection:
         connection.execute(statement.encode())
