@@ -85,8 +85,11 @@ class Teller:
     channels: Mapping[str, Channel] | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def announce(self) -> Report:
-        """Does all there is to do now. Raises GudangError if a database can't be reached or is not prepared."""
+    def announce(self, *, at_once: bool = False) -> Report:
+        """Does all there is to do now. Raises GudangError if a database can't be reached or is not prepared.
+
+        at_once: what failed before is tried now, and not after its pause.
+        """
         require_tables(self.connection)
         if not locks.try_queue(self.connection, LOCK):
             return Report(busy=True)
@@ -99,6 +102,8 @@ class Teller:
                 # The addresses of a contract that is set aside are not known now.
                 {s.opd for s in self.datasets.set_aside} if self.alerts.to_opd and MAIL in channels else (),
             )
+            if at_once:
+                outbox.make_due(self.connection, self.now())
             self._put_urgent(channels, contracts)
             # Sent first: what follows also needs Dagster's database.
             until = time.monotonic() + outbox.BUDGET_S

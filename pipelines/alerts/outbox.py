@@ -99,6 +99,15 @@ def drop_unwanted(
     ).rowcount
 
 
+def make_due(connection: Connection[Any], now: datetime) -> None:
+    """Ends the pause of each delivery that failed. One whose recipient was refused for good stays as it is."""
+    connection.execute(
+        "update ops.alert_delivery set next_try_at = %(now)s where delivered_at is null"
+        " and next_try_at > %(now)s and next_try_at < 'infinity'",
+        {"now": now},
+    )
+
+
 def send_due(
     connection: Connection[Any], channels: Mapping[str, Channel], now: datetime, until: float
 ) -> list[Outcome]:

@@ -108,13 +108,13 @@ def send_letters(
     contracts: Sequence[Contract],
     mail: Mail,
     note: Callable[[str], None],
-) -> None:
+) -> list[str]:
     """Sends the mails that wait. Each delivery is committed before the next begins, so that none is repeated.
 
-    note: gets a line for each delivery. A server that can't be reached is not asked again in this call; a recipient
-    that is refused for the present holds no other mail up.
+    note: gets a line for each delivery. Gives a line for each that failed. A server that can't be reached is not asked
+    again in this call; a recipient that is refused for the present holds no other mail up.
     """
-    recipients = {c.key: c.mail for c in contracts if c.mail}
+    recipients, failures = {c.key: c.mail for c in contracts if c.mail}, list[str]()
     for feedback_id, dataset, batch_id, folder, written, served in connection.execute(
         _DUE, [MAIL_DAYS, list(recipients)]
     ).fetchall():
@@ -128,7 +128,7 @@ def send_letters(
                 mail.deliver(message, recipient)
             except DeliveryError as fault:
                 error = fault.message
-                note(f"surel ke {recipient} tidak terkirim: {fault.message}")
+                failures.append(f"surel ke {recipient} tidak terkirim: {fault.message}")
                 unreachable = fault.unreachable
                 if unreachable:
                     break
@@ -145,7 +145,8 @@ def send_letters(
             [error, over, feedback_id],
         )
         if unreachable:
-            return
+            break
+    return failures
 
 
 def waiting_letters(connection: Connection[Any]) -> list[str]:

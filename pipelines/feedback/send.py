@@ -42,7 +42,7 @@ log = logging.getLogger("gudang.umpan_balik")
 
 @dataclass(slots=True)
 class Sent:
-    """What one call did. lines: in Indonesian. failures: those that are tried again. busy: another process is at it."""
+    """What one call did. lines: in Indonesian. failures: what was not done. busy: another process is at it."""
 
     judged: int = 0
     written: int = 0
@@ -103,7 +103,7 @@ def send(
             sent.failures.append(_message("berkas yang tidak diambil", error))
         if alerts.mail and alerts.feedback != NEVER:
             mail = Mail(alerts.mail, alerts.timeout)
-            send_letters(connection, zone, datasets.contracts, mail, sent.lines.append)
+            sent.failures += send_letters(connection, zone, datasets.contracts, mail, sent.lines.append)
     finally:
         if not connection.closed:
             locks.leave_queue(connection, LOCK)

@@ -9,7 +9,7 @@ Names of checks are stable: monitoring knows them.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -218,6 +218,11 @@ def undelivered(warehouse: Connection[Any]) -> list[tuple[str, int, float, str |
     ).fetchall()
 
 
+def undelivered_lines(rows: Sequence[tuple[str, int, float, str | None]]) -> list[str]:
+    """A line in Indonesian for each row of `undelivered`."""
+    return [f"{channel}: {n} belum terkirim ({error or 'belum dicoba'})" for channel, n, _, error in rows]
+
+
 def refused_recipients(warehouse: Connection[Any]) -> list[tuple[str, str, str, int, int]]:
     """Recipients whose newest message was refused for good: channel, audience, error, how many, the newest message."""
     return warehouse.execute(
@@ -232,7 +237,7 @@ def _alerts(place: Place, warehouse: Connection[Any]) -> Check:
     rows = undelivered(warehouse)
     oldest = max((seconds for _, _, seconds, _ in rows), default=0.0)
     refused = refused_recipients(warehouse)
-    parts = [f"{channel}: {n} belum terkirim ({error or 'belum dicoba'})" for channel, n, _, error in rows]
+    parts = undelivered_lines(rows)
     parts += [f"{channel} ke {audience}: {error}" for channel, audience, error, _, _ in refused]
     state = place.limits.alert_hours.state(oldest / 3600) if rows else OK
     return Check(

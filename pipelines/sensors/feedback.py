@@ -39,7 +39,7 @@ def feedback_op(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
     for line in (sent.headline, *sent.lines):
         context.log.info(line)
     for line in sent.failures:
-        context.log.warning("gagal, dicoba lagi nanti: %s", line)
+        context.log.warning("gagal: %s", line)
 
 
 def feedback_job() -> dg.JobDefinition:

@@ -60,10 +60,10 @@ class ToldOpd:
             return "failed"
         return done.batch.state if done.batch else "none"
 
-    def tell(self) -> Sent:
+    def tell(self, *, failures: int = 0) -> Sent:
         datasets = Datasets(tuple(self.contracts.values()))
         sent = send_pending(self.loads.connection, self.settings, datasets, self.alerts)
-        assert sent.failures == []
+        assert len(sent.failures) == failures, sent.failures
         return sent
 
     def folders(self, opd: str = "uji") -> list[Path]:

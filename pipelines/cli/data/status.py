@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from pipelines.datasets import Datasets, files_left
 from pipelines.errors import GudangError
-from pipelines.health.checks import failed_feedback, undelivered
+from pipelines.health.checks import failed_feedback, undelivered, undelivered_lines
 from pipelines.load.approval.waiting import waiting_loads
 from pipelines.settings import Settings
 from pipelines.warehouse.connection import connect
@@ -79,10 +79,7 @@ def undelivered_alerts(url: str) -> list[str]:
     with connect(url) as connection:
         if connection.execute("select to_regclass('ops.alert_delivery')").fetchone() == (None,):
             return []
-        return [
-            f"{channel}: {messages} belum terkirim ({error or 'belum dicoba'})"
-            for channel, messages, _, error in undelivered(connection)
-        ]
+        return undelivered_lines(undelivered(connection))
 
 
 def failed_feedback_lines(url: str) -> list[str]:

@@ -40,16 +40,19 @@ def preview() -> None:
 def send() -> None:
     """Kirim sekarang apa yang perlu: ringkasan malam yang berakhir, kabar segera, dan yang tadi gagal dikirim.
 
-    `gudang ui` dan `gudang nightly` melakukannya sendiri. Kode keluar 1 bila ada yang belum terkirim.
+    `gudang ui` dan `gudang nightly` melakukannya sendiri; yang gagal dicoba lagi sesudah jeda, dan perintah ini tidak
+    menunggu jeda itu. Kode keluar 1 bila ada yang belum terkirim, atau proses lain sedang mengirim.
     """
     from pipelines.alerts.announce import make_channels
+    from pipelines.health.checks import undelivered, undelivered_lines
 
     with _teller("alerts send") as teller:
         if not make_channels(teller.alerts):
             raise _no_channel()
-        report = teller.announce()
-        print(shown("\n".join(report.lines) or "Tidak ada kabar baru."))
-        if any(outcome.error for outcome in report.outcomes):
+        report = teller.announce(at_once=True)
+        left = undelivered_lines(undelivered(teller.connection))
+        print(shown("\n".join([*report.lines, *left]) or "Tidak ada kabar baru."))
+        if report.busy or left or any(outcome.error for outcome in report.outcomes):
             raise typer.Exit(1)
 
 

@@ -251,7 +251,7 @@ def test_mail_reaches_each_address_once_and_holds_no_personal_value(opd: ToldOpd
         contract = opd.dataset("uji/data", "csv", *PERSONAL, mail=("satu@uji.example", "dua@uji.example"))
         server.behaviour.answer_to_data = "451 later"
         opd.send(contract, write(tmp_path, "kode,nama,jumlah\nA,Rahasia,x\nB,Rahasia,2\n"))
-        opd.tell()
+        opd.tell(failures=2)
         assert server.mails == []
         server.behaviour.answer_to_data = "250 taken"
         opd.tell()
@@ -281,7 +281,9 @@ def test_mailbox_that_is_refused_for_the_present_holds_no_other_mail_up(opd: Tol
             contract = opd.dataset(f"{opd_name}/data", "csv", *COLUMNS, mail=(address,))
             opd.send(contract, write(tmp_path, "kode,jumlah\nA,1\nB,x\n"))
         server.behaviour.later = {"penuh@uji.example"}
-        opd.tell()
+        sent = opd.tell(failures=1)
+        assert sent.failures[0].startswith("surel ke penuh@uji.example tidak terkirim: ")
+        assert sent.headline.endswith(", 1 gagal.")
         assert [m.recipients for m in server.mails] == [("lain@uji.example",)]
         assert [bool(e) for (e,) in opd.loads.run("select mail_error from ops.feedback order by 1")] == [
             True,
