@@ -24,6 +24,7 @@ from pipelines.backup import folder as form
 from pipelines.backup.programs import dump
 from pipelines.disk import os_reason, sync_file, sync_folder
 from pipelines.errors import GudangError
+from pipelines.extract.upload.files import leads_outside
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.numbers import number
 from pipelines.runtime.file_lock import locked
@@ -132,7 +133,7 @@ def _write_files(source: Source, folder: Path, say: Say) -> tuple[str, ...]:
 
 
 def _pack(content: Path, file: Path) -> list[Path]:
-    """Writes all files below `content` into a tar file. Gives those that could not be read.
+    """Writes all files below `content` into a tar file. Gives the files and folders that could not be read.
 
     Raises OSError if a file keeps changing.
     """
@@ -150,25 +151,46 @@ def _pack_once(content: Path, file: Path) -> list[Path]:
     unreadable: list[Path] = []
     file.touch(mode=0o600)
     with tarfile.open(file, "w", format=tarfile.PAX_FORMAT) as archive:
-        for path in _inside(content):
+        for path in _inside(content, unreadable.append):
             try:
                 archive.add(path, path.relative_to(content).as_posix(), recursive=False)
             except FileNotFoundError:
                 continue  # it was deleted meanwhile
             except PermissionError:
                 unreadable.append(path)
-    return unreadable
+    return [*dict.fromkeys(unreadable)]
 
 
-def _inside(content: Path) -> Iterator[Path]:
-    """Files and folders below `content`, and links that stay in it. An OPD can make others: they hold no upload."""
-    root = content.resolve()
-    for path in sorted(content.rglob("*")):
-        if path.is_symlink():
-            if not path.readlink().is_absolute() and path.resolve().is_relative_to(root):
+def _inside(content: Path, note: Callable[[Path], None]) -> Iterator[Path]:
+    """Files and folders below `content`, and links that stay in it. An OPD can make others: they hold no upload.
+
+    note: is called with each folder that may not be listed or entered. Raises OSError for another fault.
+    """
+
+    def fault(error: OSError) -> None:
+        if isinstance(error, PermissionError):
+            note(Path(error.filename))
+        elif not isinstance(error, FileNotFoundError):  # it was deleted meanwhile
+            raise error
+
+    for base, folders, files in os.walk(content, onerror=fault):
+        folders.sort()
+        for path in sorted(Path(base, name) for name in (*folders, *files)):
+            try:
+                belongs = _belongs(path, content)
+            except FileNotFoundError:
+                continue
+            except PermissionError:  # the names in a folder may be listed, but the folder may not be entered
+                note(Path(base))
+                continue
+            if belongs:
                 yield path
-        elif path.is_file() or path.is_dir():
-            yield path
+
+
+def _belongs(path: Path, content: Path) -> bool:
+    if path.is_symlink():
+        return not (path.readlink().is_absolute() or leads_outside(content, path))
+    return path.is_file() or path.is_dir()
 
 
 def _manifest(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -181,6 +182,7 @@ def test_files_come_back_into_the_folders_of_accounts_and_links_are_left_out(
     zone = source.settings.home / "unggahan"
     (zone / "dinkes" / "luar.csv").symlink_to("/etc/passwd")
     (zone / "dinkes" / "naik.csv").symlink_to("../../kunci")
+    (zone / "dinkes" / "lingkaran.csv").symlink_to("lingkaran.csv")
     os.mkfifo(zone / "dinkes" / "pipa.csv")
     made = write_backup(source, tmp_path / "cadangan", keep=None, say=print)
     account = tmp_path / "baru" / "unggahan" / "dinkes"
@@ -191,6 +193,39 @@ def test_files_come_back_into_the_folders_of_accounts_and_links_are_left_out(
         "kunjungan", "kunjungan/november é.csv",
     ]  # fmt: skip
     assert account.stat().st_mode & 0o7777 == 0o2770
+
+
+def test_folders_that_may_not_be_read_are_named(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tests may run as root, who may read everything, so the system's answers are made here."""
+    zone = source.settings.home / "unggahan"
+    closed, listed = zone / "bkd", zone / "dispar"
+    for folder in (closed, listed):
+        folder.mkdir()
+        (folder / "data.csv").write_text("id\n1\n")
+    scandir, is_symlink = os.scandir, Path.is_symlink
+
+    def scandir_as_a_user(path: str | Path = ".") -> Iterator[os.DirEntry[str]]:
+        if Path(path) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    def is_symlink_as_a_user(path: Path) -> bool:
+        if path.parent == listed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return is_symlink(path)
+
+    monkeypatch.setattr(os, "scandir", scandir_as_a_user)
+    monkeypatch.setattr(Path, "is_symlink", is_symlink_as_a_user)
+    made = write_backup(source, tmp_path / "cadangan", keep=None, say=print)
+    monkeypatch.undo()
+    left_out = form.read_manifest(made).left_out
+    assert {part for part in left_out if "kunci" not in part} == {
+        f"{closed} (tidak dapat dibaca)", f"{listed} (tidak dapat dibaca)",
+    }  # fmt: skip
+    with tarfile.open(made / form.UPLOADS) as archive:
+        assert "dinkes/kunjungan/november é.csv" in archive.getnames()
 
 
 def test_only_the_newest_backups_are_kept_and_the_latest_is_noted(
