@@ -17,6 +17,8 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
+from pipelines.datasets import read_datasets
+from pipelines.disk import os_reason
 from pipelines.errors import GudangError
 from pipelines.health import dagster_tables, of_dagster
 from pipelines.health.check import Check, span
@@ -28,6 +30,7 @@ from pipelines.health.uploads import waiting_uploads
 from pipelines.health.webservers import webservers
 from pipelines.numbers import short
 from pipelines.redaction.database_urls import libpq_url
+from pipelines.settings import Settings
 
 BACKUP_NOTE = Path("cadangan", "terakhir.json")
 """Below GUDANG_HOME: {"selesai": time in ISO 8601, "ukuran": bytes} of the last backup."""
@@ -44,7 +47,7 @@ def look(place: Place) -> list[Check]:
         found.append(definitions(place))
         if warehouse is not None:
             found += _guarded("ukuran_gudang", lambda: _size(place, warehouse))
-            found += _guarded("dataset", lambda: _datasets(warehouse))
+            found += _guarded("dataset", lambda: _datasets(place, warehouse))
             found += _guarded("kabar", lambda: _alerts(place, warehouse))
             found += _guarded("persetujuan", lambda: _approvals(place, warehouse))
             found += _guarded("umpan_balik", lambda: _feedback(warehouse))
@@ -148,22 +151,41 @@ def _size(place: Place, warehouse: Connection[Any]) -> Check:
     )
 
 
-def _datasets(warehouse: Connection[Any]) -> Check:
+def _datasets(place: Place, warehouse: Connection[Any]) -> Check:
+    """Datasets whose last load failed, and those that are not loaded because of a fault in contract or suite.
+
+    The files are read here, because the code server says nothing of a fault that was there before it started.
+    """
     rows = warehouse.execute(
         "select c.dataset from ops.contract c cross join lateral (select state from ops.load_batch"
         " where dataset = c.dataset and state <> 'running'"
         " order by ops.applied_at(state, finished_at) desc, batch_id desc limit 1) as last"
         " where last.state in ('failed', 'rejected', 'died') order by 1"
     ).fetchall()
-    names = ", ".join(name for (name,) in rows[:5]) + (f", dan {len(rows) - 5} lagi" if len(rows) > 5 else "")
-    return Check(
-        "dataset",
-        WARNING if rows else OK,
-        f"{len(rows)} dataset gagal: {names}" if rows else "tidak ada yang gagal",
-        "`gudang status` menunjukkan sebabnya",
-        len(rows),
-        "datasets",
-    )
+    name, todo, parts, faulty = "dataset", "`gudang status` menunjukkan sebabnya", list[str](), list[str]()
+    try:
+        faulty = _with_a_fault(place.settings)
+    except OSError as error:
+        parts.append(f"kontrak dan suite tidak dapat dibaca: {os_reason(error)}")
+        todo += "; beri pengguna ini hak baca"
+    failed = [dataset for (dataset,) in rows if dataset not in faulty]
+    if faulty:
+        parts.insert(0, f"{len(faulty)} dataset salah kontrak atau suite-nya: {_some(faulty)}")
+    if failed:
+        parts.insert(0, f"{len(failed)} dataset gagal: {_some(failed)}")
+    seen = "; ".join(parts) or "tidak ada yang gagal"
+    return Check(name, WARNING if parts else OK, seen, todo, len(failed) + len(faulty), "datasets")
+
+
+def _with_a_fault(settings: Settings) -> list[str]:
+    """The datasets that are set aside. Raises OSError if the folders or a file in them may not be read."""
+    for folder in (settings.contracts_dir, settings.expectations_dir):
+        next(folder.iterdir(), None)  # a folder that may not be listed would count as an empty one
+    return [dataset.key for dataset in read_datasets(settings).set_aside]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f", dan {len(names) - 5} lagi" if len(names) > 5 else "")
 
 
 def _approvals(place: Place, warehouse: Connection[Any]) -> Check:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,8 @@ from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.types import DaemonHeartbeat
 from psycopg import sql
 
+from pipelines.cli.server.definitions import watched
+from pipelines.datasets import digests
 from pipelines.extract.upload.files import UploadedFile
 from pipelines.health.check import Check, worst
 from pipelines.health.checks import look
@@ -30,6 +33,7 @@ from pipelines.health.place import Place
 from pipelines.runtime import lease
 from pipelines.settings import PROJECT_ROOT, Settings
 from tests.support.alerting import House
+from tests.support.contracts import column, database, document, write
 from tests.support.dagster_records import ORIGIN, tick
 from tests.support.servers import free_port, fresh_name
 from tests.support.slow_run import POOL
@@ -44,7 +48,11 @@ def place(house: House, warehouse_url: str) -> Place:
     tick(house.instance)
     house.night("2026-11-26")
     note_backup(house.folder, datetime.now(UTC))
-    settings = Settings(home=house.folder, project=PROJECT_ROOT, warehouse_url=None)
+    # Without a contract: reading all of ours at each look would take longer than everything else.
+    project = house.folder / "proyek"
+    for name in ("contracts", "expectations"):
+        (project / name).mkdir(parents=True)
+    settings = Settings(home=house.folder, project=project, warehouse_url=None)
     limits = Limits(disk_percent=Limit(0.1, 0, falling=True))
     return Place(settings, limits, warehouse_url, house.dagster_url, renewal=0.1)
 
@@ -253,6 +261,46 @@ def test_a_dataset_that_failed(place: Place, house: House) -> None:
     house.load("dinkes/lain")
     found = seen(place, "dataset")
     assert (found.state, found.seen) == (WARNING, "1 dataset gagal: dinkes/kunjungan")
+
+
+def test_a_dataset_that_is_not_loaded_because_its_contract_has_a_fault(place: Place, house: House) -> None:
+    """After a restart of the code server nothing but the files says so: the dataset has no load that failed."""
+    contracts, source = place.settings.contracts_dir, database("UJI_URL")
+    for key in ("dinkes/kunjungan", "dinkes/lain"):
+        write(contracts, document(key, [column("isi")], source, extract={"table": "data"}))
+    faulty = contracts / "dinkes" / "kunjungan.odcs.yaml"
+    assert seen(place, "dataset").state == OK
+    text = faulty.read_text("utf-8")
+    faulty.write_text(text.replace("logicalType:", "logicalTipe:"), "utf-8")
+    with watched(place.settings, house.folder / "kode.sock", digests(place.settings), print):
+        found = seen(place, "dataset")
+        assert (found.state, found.value) == (WARNING, 1)
+        assert found.seen == "1 dataset salah kontrak atau suite-nya: dinkes/kunjungan"
+        house.load(house.contract("dinkes/kunjungan").key, "failed", "x")
+        house.load(house.contract("dinkes/lain").key, "failed", "x")
+        found = seen(place, "dataset")
+        assert found.seen == (
+            "1 dataset gagal: dinkes/lain; 1 dataset salah kontrak atau suite-nya: dinkes/kunjungan"
+        )
+
+
+def test_contracts_that_may_not_be_read_are_a_warning_that_says_so(
+    place: Place, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tests may run as root, who may read everything, so the system's answer is made here."""
+    closed, iterdir = place.settings.contracts_dir, Path.iterdir
+
+    def iterdir_as_a_user(path: Path) -> Iterator[Path]:
+        if path == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir_as_a_user)
+    found = seen(place, "dataset")
+    assert found.state == WARNING
+    assert found.seen == "kontrak dan suite tidak dapat dibaca: tidak ada hak akses"
+    house.load(house.contract("dinkes/lain").key, "failed", "x")
+    assert seen(place, "dataset").seen.startswith("1 dataset gagal: dinkes/lain; kontrak dan suite ")
 
 
 def test_an_alert_that_did_not_arrive(place: Place, house: House) -> None:
