@@ -25,7 +25,7 @@ from pipelines.retention.originals import WHAT, gone_tables, prune_gone, prune_o
 from pipelines.retention.policy import Policy
 from pipelines.retention.raw import prune_dataset
 from pipelines.retention.tables import WAREHOUSE_RULES, Pruned, prune_tables
-from pipelines.retention.uploads import prune_uploads
+from pipelines.retention.uploads import prune_leftovers, prune_uploads
 from pipelines.runs.prune import prune_compute_logs, prune_dagster
 from pipelines.settings import Settings
 from pipelines.warehouse.connection import connect
@@ -49,10 +49,11 @@ def prune(
         of_datasets = [_prune_dataset(connection, c, today, run_id, dry_run=dry_run) for c in contracts]
         of_originals = prune_all_originals(connection, datasets, dry_run=dry_run)
         of_uploads = [prune_uploads(connection, c, zone, policy.uploads, dry_run=dry_run) for c in contracts]
+        left = [prune_leftovers(c, zone, dry_run=dry_run) for c in contracts]
         of_feedback = prune_feedback(connection, zone, policy.feedback, dry_run=dry_run)
         of_tables = prune_tables(connection, WAREHOUSE_RULES, policy, dry_run=dry_run)
     return [
-        *(result for result in (*of_datasets, *of_originals, *of_uploads) if result),
+        *(result for result in (*of_datasets, *of_originals, *of_uploads, *left) if result),
         of_feedback,
         *of_tables,
         *prune_dagster(dagster_url, policy, dry_run=dry_run),

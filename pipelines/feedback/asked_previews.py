@@ -21,13 +21,14 @@ from psycopg.rows import class_row
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import ContractError, GudangError, with_code
-from pipelines.extract.upload.files import delete_aside, place_aside, put_aside, sweep_aside
+from pipelines.extract.upload.files import delete_hidden, place_aside, put_aside
 from pipelines.extract.upload.inbox import file_outside
 from pipelines.extract.upload.zone import Zone
 from pipelines.feedback.preview import UNKNOWN, Found, Preview, found_of, preview
 from pipelines.findings.catalogue import Severity
 from pipelines.load.failures import code_of, describe_failure, fault_of_source
 from pipelines.load.ledger import Changes
+from pipelines.retention.hidden import sweep_aside
 from pipelines.settings import Settings
 from pipelines.warehouse.locks import queued
 
@@ -96,7 +97,7 @@ def ask(connection: Connection[Any], zone: Zone, contract: Contract, file: Path,
         ).fetchone()
     except BaseException:
         with suppress(GudangError):
-            delete_aside(zone, contract.key, place)
+            delete_hidden(zone, contract.key, place)
         raise
     assert row is not None
     return row[0]
@@ -158,7 +159,7 @@ def _settle(
         [json.dumps(asdict(found)), one.preview_id],
     )
     with suppress(GudangError):  # it is swept later
-        delete_aside(zone, one.dataset, one.place)
+        delete_hidden(zone, one.dataset, one.place)
     return f"{said} dihitung ({found.state})"
 
 

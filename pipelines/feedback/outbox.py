@@ -18,7 +18,7 @@ from upath import UPath
 from pipelines.contracts.upload import OUTBOX
 from pipelines.disk import os_reason, sync_file, sync_folder
 from pipelines.errors import SourceError
-from pipelines.extract.upload.files import leads_outside
+from pipelines.extract.upload.files import PARTIAL, leads_outside
 from pipelines.extract.upload.zone import CALL_S, COPY_S, Zone, on_zone
 from pipelines.feedback.pack.summary import SUMMARY_FILE
 from pipelines.redaction.personal_shapes import NUMBERS, masked
@@ -28,7 +28,6 @@ NOT_TAKEN = "berkas-tidak-diambil"
 DONE = "SELESAI.txt"
 """The file in a folder whose findings are over."""
 _LONGEST_STEM = 60
-_PARTIAL = re.compile(r"\.[0-9a-f]{16}\.part")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -121,7 +120,7 @@ def _put_local(zone: Path, target: Path, content: Path, subject: str) -> None:
     _require_inside(zone, target, subject)
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in target.parent.iterdir():
-        if _PARTIAL.fullmatch(left.name) and left.is_dir() and not left.is_symlink():
+        if PARTIAL.fullmatch(left.name) and left.is_dir() and not left.is_symlink():
             shutil.rmtree(left)
     partial = target.with_name(_partial_name())
     try:
@@ -171,7 +170,7 @@ def _put_remote(target: UPath, content: Path, subject: str) -> None:
         partial = target.parent / _partial_name()
         store.makedirs(target.parent.path, exist_ok=True, timeout=CALL_S)
         for path in store.ls(target.parent.path, detail=False, timeout=CALL_S):
-            if _PARTIAL.fullmatch(str(path).rstrip("/").rpartition("/")[2]):
+            if PARTIAL.fullmatch(str(path).rstrip("/").rpartition("/")[2]):
                 store.rm(path, recursive=True, timeout=CALL_S)
         store.makedirs(partial.path, exist_ok=True, timeout=CALL_S)
         for file in files:

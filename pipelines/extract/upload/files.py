@@ -1,8 +1,8 @@
 """Puts files into the upload zone and opens them; each dataset has a folder there, <zone>/<opd>/<dataset>/.
 
 What belongs here: putting a file so that readers see all of it or nothing, opening its bytes. Not here: listing the
-zone (inbox.py), a zone on another machine (zone.py), reading a file's rows (reader.py), which file came when
-(load/arrivals.py), when to look (sensors/uploads.py).
+zone (inbox.py), old files under hidden names (retention/hidden.py), a zone on another machine (zone.py), reading a
+file's rows (reader.py), which file came when (load/arrivals.py), when to look (sensors/uploads.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,11 +28,14 @@ from upath import UPath
 
 from pipelines.contracts.upload import RESERVED
 from pipelines.disk import os_reason, sync_folder
-from pipelines.errors import SourceError
+from pipelines.errors import GudangError, SourceError
 from pipelines.extract.upload.zone import CALL_S, COPY_S, Zone, on_zone
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
-_ASIDE = re.compile(r"\.[0-9a-f]{16}\.pratinjau")
+ASIDE = re.compile(r"\.[0-9a-f]{16}\.pratinjau")
+"""The hidden name of a file that was put aside."""
+PARTIAL = re.compile(r"\.[0-9a-f]{16}\.part")
+"""The hidden name of a file that is being written."""
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
 
 
@@ -222,14 +225,16 @@ def put_aside(zone: Zone, key: str, file: Path) -> str:
 
 def place_aside(zone: Zone, key: str, place: str) -> Zone:
     """Where a file that was put aside lies. Raises SourceError for a name that `put_aside` does not give."""
-    if not _ASIDE.fullmatch(place):
+    if not ASIDE.fullmatch(place):
         raise SourceError(key, f"{place!r} bukan nama berkas yang dititipkan", code="GDK-F018")
     return dataset_folder(zone, key) / place
 
 
-def delete_aside(zone: Zone, key: str, place: str) -> None:
-    """Deletes a file that was put aside; one that is gone already is no error. Raises SourceError."""
-    path, failed = place_aside(zone, key, place), "berkas yang dititipkan tidak dapat dihapus"
+def delete_hidden(zone: Zone, key: str, name: str) -> None:
+    """Deletes a file that was put aside or not completed; one that is gone already is no error. Raises SourceError."""
+    if not (ASIDE.fullmatch(name) or PARTIAL.fullmatch(name)):
+        raise SourceError(key, f"{name!r} bukan nama berkas yang dititipkan", code="GDK-F018")
+    path, failed = dataset_folder(zone, key) / name, "berkas yang dititipkan tidak dapat dihapus"
     if not isinstance(path, Path):
         with on_zone(key, path, failed):
             path.unlink(missing_ok=True)
@@ -238,36 +243,6 @@ def delete_aside(zone: Zone, key: str, place: str) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise SourceError(key, f"{failed}: {os_reason(error)}", code="GDK-F019") from None
-
-
-def sweep_aside(zone: Zone, key: str, keep: Collection[str], before: float) -> int:
-    """Deletes files that were put aside before a moment (seconds since the epoch). Gives their number.
-
-    keep: names that are not deleted. Raises SourceError.
-    """
-    late = [name for name, at in _asides(dataset_folder(zone, key), key) if at < before and name not in keep]
-    for name in late:
-        delete_aside(zone, key, name)
-    return len(late)
-
-
-def _asides(folder: Zone, key: str) -> Iterator[tuple[str, float]]:
-    """Names of the files that were put aside in a folder, and when each was written."""
-    if isinstance(folder, Path):
-        for path in folder.glob(".*.pratinjau"):
-            if not _ASIDE.fullmatch(path.name):
-                continue
-            with suppress(OSError):  # it is gone meanwhile
-                yield path.name, path.lstat().st_mtime
-        return
-    infos: list[dict[str, Any]] = []
-    with on_zone(key, folder, "isi zona unggah tidak dapat dibaca"), suppress(FileNotFoundError):
-        infos = folder.fs.ls(folder.path, detail=True, refresh=True, timeout=CALL_S)
-    for info in infos:
-        name = str(info["name"]).rpartition("/")[2]
-        changed = info.get("mtime") or info.get("LastModified")
-        if _ASIDE.fullmatch(name) and changed is not None:
-            yield name, changed.timestamp()
 
 
 def require_upload_name(key: str, name: str) -> None:
@@ -330,15 +305,22 @@ def _put_remote(folder: UPath, key: str, file: Path, name: str, before_seen: Cal
     target, partial = folder / name, folder / _hidden_name()
     failed = f"{name} tidak dapat ditaruh di zona unggah"
     is_s3 = folder.protocol == "s3"
-    if not is_s3:
+    if is_s3:
+        before_seen()
+        with on_zone(key, folder, failed):
+            folder.fs.put_file(str(file), target.path, timeout=COPY_S)
+        return target
+    try:
         with on_zone(key, folder, failed):
             folder.fs.put_file(str(file), partial.path, timeout=COPY_S)
-    before_seen()
-    with on_zone(key, folder, failed):
-        if is_s3:
-            folder.fs.put_file(str(file), target.path, timeout=COPY_S)
-        else:
+        before_seen()
+        with on_zone(key, folder, failed):
             folder.fs.mv(partial.path, target.path, timeout=CALL_S)
+    except BaseException:
+        # If the connection is lost, sweep_partial (retention/hidden.py) deletes it later.
+        with suppress(GudangError), on_zone(key, folder, failed):
+            partial.unlink(missing_ok=True)
+        raise
     return target
 
 

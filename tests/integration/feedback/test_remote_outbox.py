@@ -9,12 +9,13 @@ from pathlib import Path
 import boto3
 import pytest
 
-from pipelines.extract.upload.files import put_aside, sweep_aside
+from pipelines.extract.upload.files import put_aside
 from pipelines.extract.upload.inbox import find_uploads, unknown_files
 from pipelines.extract.upload.zone import Zone, remote_zone
 from pipelines.feedback.asked_previews import answer_all, ask, asked
 from pipelines.feedback.outbox import DONE, add_text, put_folder, remove_folder
 from pipelines.loket.outbox import returned_files
+from pipelines.retention.hidden import sweep_aside
 from tests.support.contracts import column
 from tests.support.feedback import ToldOpd
 from tests.support.s3_server import ZONE, s3_server

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from pipelines.contracts.model import Contract
+from pipelines.extract.upload.files import put_upload
 from pipelines.extract.upload.inbox import find_uploads
 from pipelines.load import arrivals
+from pipelines.maintenance import lines
+from pipelines.maintenance import prune as prune_all
 from pipelines.retention.policy import Policy
 from pipelines.retention.raw import prune_dataset
 from pipelines.retention.tables import WAREHOUSE_RULES, Pruned, prune_tables
-from pipelines.retention.uploads import prune_uploads
+from pipelines.retention.uploads import LEFT_S, prune_leftovers, prune_uploads
+from pipelines.settings import PROJECT_ROOT, Settings
 from tests.support.contracts import column, database, document, make, upload
 from tests.support.loads import Loads
 
@@ -215,3 +223,105 @@ def test_only_old_uploads_that_a_newer_one_replaced_are_deleted(loads: Loads, tm
     (folder / "1.csv").chmod(0o640)
     assert prune(dry_run=False) == 2, "the copy, and the original that would count again without it"
     assert sorted(p.name for p in folder.iterdir()) == ["2.csv", "3.csv", "4.csv"]
+
+
+def killed(code: str, *arguments: object) -> None:
+    """Runs Python code in a process that kills itself."""
+    command = [sys.executable, "-c", f"import os, signal, sys\n{code}", *map(str, arguments)]
+    done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+PUT_AND_DIE = """
+from pathlib import Path
+from pipelines.extract.upload.files import put_upload
+put_upload(Path(sys.argv[1]), "uji/data", Path(sys.argv[2]), before_seen=lambda: os.kill(os.getpid(), signal.SIGKILL))
+"""
+DELETE_AND_DIE = """
+from pathlib import Path
+from pipelines.extract.upload.files import UploadedFile
+from pipelines.retention import uploads
+path, size, mtime = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+uploads._finish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+uploads._delete("uji/data", UploadedFile(path, path.name, size, mtime))
+"""
+
+
+def uploads_of(tmp_path: Path) -> Contract:
+    """A dataset that takes every file, whose files are never deleted because a newer one came."""
+    return make(
+        tmp_path, document("uji/data", [column("id", "integer", primaryKey=True)], upload("uji/data", "csv"),
+        extract={"format": "csv", "pattern": "*.csv"}, write_disposition="merge"),
+    )  # fmt: skip
+
+
+def test_what_killed_processes_leave_in_the_zone_is_deleted_when_it_is_old(tmp_path: Path) -> None:
+    contract, zone, file = uploads_of(tmp_path), tmp_path / "zona", tmp_path / "data.csv"
+    folder = zone / contract.key
+    file.write_text("id\n1\n")
+    put_upload(zone, contract.key, file)
+    stays = ("data.csv", ".milik-lain.part", ".milik-lain.hapus")
+    for name in stays[1:]:
+        (folder / name).write_text("x")
+    killed(PUT_AND_DIE, zone, file)
+    at = (folder / "data.csv").stat()
+    old = tmp_path / "lama.csv"
+    old.write_text("id\n0\n")
+    os.utime(old, (5.25, 5.25))
+    old.rename(folder / "lama.csv")
+    killed(DELETE_AND_DIE, folder / "lama.csv", at.st_size, 5.25)
+    assert len([*folder.iterdir()]) == len(stays) + 2
+
+    def prune(*, dry_run: bool = False) -> int:
+        done = prune_leftovers(contract, zone, dry_run=dry_run)
+        assert done is not None and not done.note
+        return done.count
+
+    assert prune() == 0, "a process may be at it just now"
+    late = time.time() - LEFT_S - 60
+    for path in folder.iterdir():
+        os.utime(path, (late, late))
+    assert prune(dry_run=True) == 2
+    assert prune() == 2
+    assert sorted(path.name for path in folder.iterdir()) == sorted(stays)
+    assert prune() == 0
+
+
+@pytest.mark.parametrize("name_is_free", [True, False])
+def test_a_new_file_that_a_killed_deletion_had_caught_comes_back(
+    tmp_path: Path, *, name_is_free: bool
+) -> None:
+    contract, zone = uploads_of(tmp_path), tmp_path / "zona"
+    folder = zone / contract.key
+    folder.mkdir(parents=True)
+    (folder / "data.csv").write_text("id\n1\n")
+    at = (folder / "data.csv").stat()
+    (folder / "data.csv").write_text("id\n12\n")  # the OPD replaces it after it was listed
+    killed(DELETE_AND_DIE, folder / "data.csv", at.st_size, at.st_mtime)
+    assert find_uploads(zone, contract) == []
+    (ours,) = folder.iterdir()
+    late = time.time() - LEFT_S - 60
+    os.utime(ours, (late, late))
+    if not name_is_free:
+        (folder / "data.csv").write_text("id\n123\n")
+    assert prune_leftovers(contract, zone, dry_run=False) == Pruned(
+        "unggahan/uji/data", "sisa proses yang terhenti", 1
+    )
+    assert [path.name for path in folder.iterdir()] == ["data.csv"]
+    assert (folder / "data.csv").read_text() == ("id\n12\n" if name_is_free else "id\n123\n")
+
+
+def test_the_whole_prune_clears_the_upload_zone_of_leftovers(
+    loads: Loads, dagster_url: str, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    assert instance.get_runs() == []
+    home, project = tmp_path / "home", tmp_path / "proyek"
+    settings = Settings(home=home, project=project, warehouse_url=loads.url)
+    contract = uploads_of(settings.contracts_dir)
+    part = home / "unggahan" / contract.key / f".{'0' * 16}.part"
+    part.parent.mkdir(parents=True)
+    part.write_text("id\n1\n")
+    os.utime(part, (0, 0))
+    done = prune_all(settings, dagster_url, Policy(), TODAY, "uji", dry_run=False)
+    assert "unggahan/uji/data: 1 sisa proses yang terhenti dihapus" in " ".join(lines(done, dry_run=False))
+    assert not part.exists()

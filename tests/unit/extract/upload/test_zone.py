@@ -12,12 +12,13 @@ import asyncssh
 import pytest
 
 from pipelines.contracts.model import Contract
-from pipelines.errors import ContractError, SourceError
+from pipelines.errors import ContractError, LoadError, SourceError
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.extract.upload.files import UploadedFile, put_upload
 from pipelines.extract.upload.inbox import find_uploads
 from pipelines.extract.upload.zone import remote_zone, upload_zone
+from pipelines.retention.hidden import sweep_partial
 from pipelines.settings import Settings
 from tests.support.extracts import upload_contract
 from tests.support.sftp_server import PASSWORD, SftpServer
@@ -119,6 +120,26 @@ def test_remote_upload_appears_complete_and_replaces_the_earlier_file(remote: Re
     (after,) = find_uploads(zone, AB)
     assert after.sha256 != before
     assert [p.name for p in remote.folder.iterdir()] == ["data.csv"]
+
+
+def test_copies_that_were_not_completed_are_deleted_at_once_or_by_the_sweep(
+    remote: Remote, tmp_path: Path
+) -> None:
+    zone, source = upload_zone(remote.settings), write(tmp_path, "a,b\n1,2\n", "penduduk.csv")
+
+    def refuse() -> None:
+        raise LoadError("gudang data", "tidak menjawab")
+
+    with pytest.raises(LoadError):
+        put_upload(zone, AB.key, source, before_seen=refuse)
+    assert [path.name for path in remote.folder.iterdir()] == []
+    part = f".{'0' * 16}.part"  # as the process leaves it if it is killed
+    for name, mtime in ((part, 1_000), (".milik-lain.part", 1_000), ("b.csv", 1_000)):
+        remote.put(name, "a,b\n1,2\n", mtime)
+    assert sweep_partial(zone, AB.key, 1_000, dry_run=False) == 0
+    assert sweep_partial(zone, AB.key, 1_001, dry_run=True) == 1
+    assert sweep_partial(zone, AB.key, 1_001, dry_run=False) == 1
+    assert sorted(path.name for path in remote.folder.iterdir()) == [".milik-lain.part", "b.csv"]
 
 
 def test_remote_name_that_leaves_the_folder_is_refused(remote: Remote, tmp_path: Path) -> None:
