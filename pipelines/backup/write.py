@@ -9,6 +9,7 @@ The keys of pseudonyms are never in a backup: whoever has both can find persons 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator

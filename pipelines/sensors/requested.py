@@ -299,6 +299,7 @@ def requested_sensor(
                 wanted = _wanted(datasets, run.job_name, run.run_config, warehouse)
             except ContractError as error:  # the contract has changed since the job checked it
                 lines.append(f"{run.job_name}, run {run.run_id[:8]}: {error}")
+                context.log.warning(lines[-1])  # a tick that starts other runs has no reason to show
                 continue
             except GudangError as error:  # the warehouse is away, so the next tick tries again
                 return dg.SkipReason(str(error))
