@@ -160,8 +160,8 @@ MARTS: Broken = {
     ],
     "mart_spbe/indeks_instrumen": [
         (
-            """insert into mart_spbe.indeks_instrumen (jumlah_indikator, terisi, indeks, target_indeks, selisih) values
-            (3, 4, 6, 3, 1), (3, 0, 2, 2, 0)""",
+            """insert into mart_spbe.indeks_instrumen (asal, jenis, jumlah_indikator, terisi, indeks, target_indeks, selisih)
+            values ('formulir', 'indeks', 3, 4, 6, 3, 1), ('formulir', 'indeks', 3, 0, 2, 2, 0)""",
             {"terisi_paling_banyak_semua", "tanpa_isian_tanpa_indeks", "selisih_sesuai", "indeks_wajar"},
         )
     ],

@@ -153,7 +153,7 @@ def test_only_the_assessed_opd_has_an_epss_index(warehouse: ModelWarehouse) -> N
 
 def test_each_index_says_whether_it_is_official_or_self_assessed(warehouse: ModelWarehouse) -> None:
     """KemenPANRB's 2.91 and 3.79 stand beside the 4.35 of the province's own assessment, and so do the figures of
-    BPS.
+    BPS. BPS gives one index per province: that of an OPD is our computation from its official levels.
     """
     assert warehouse.run("""
         select instrumen, tahun, jenis_penilaian, indeks, predikat, instrumen_berlaku from mart_spbe.indeks_instrumen
@@ -168,7 +168,12 @@ def test_each_index_says_whether_it_is_official_or_self_assessed(warehouse: Mode
     assert warehouse.run("""
         select distinct instrumen, jenis_penilaian from mart_spbe.indeks_instrumen
         where asal = 'formulir' and jenis <> 'indikator' and indeks is not null order by 1
-    """) == [("epss", "resmi"), ("pemdi", "mandiri"), ("spbe", "mandiri")]
+    """) == [("epss", "dihitung"), ("pemdi", "mandiri"), ("spbe", "mandiri")]
+    assert warehouse.run("""
+        select jenis = 'indikator', lingkup = 'diskominfo', jenis_penilaian, count(distinct jenis)
+        from mart_spbe.indeks_instrumen where instrumen = 'epss' and tahun = 2026 and lingkup <> 'provinsi'
+        group by 1, 2, 3 order by 1, 2
+    """) == [(False, False, None, 1), (False, True, "dihitung", 3), (True, True, "resmi", 1)]
     assert warehouse.run("""
         select kode, jenis_penilaian from mart_spbe.indeks_instrumen
         where instrumen = 'pemdi' and tahun = 2026 and jenis = 'indikator' and kode in ('6', '7', '8') order by 1

@@ -219,7 +219,15 @@ semua as (
         dibulatkan.kode,
         dibulatkan.nama,
         dibulatkan.bobot,
-        dibulatkan.jenis_penilaian,
+        case
+            -- Penilainya memberi satu indeks per provinsi. Indeks satu OPD hanya hitungan kami.
+            when
+                dibulatkan.jenis <> 'indikator'
+                and dibulatkan.lingkup <> 'provinsi'
+                and dibulatkan.jenis_penilaian is not null
+                then 'dihitung'
+            else dibulatkan.jenis_penilaian
+        end as jenis_penilaian,
         'formulir' as asal,
         dibulatkan.indeks_bulat as indeks,
         dibulatkan.target_bulat as target_indeks,
