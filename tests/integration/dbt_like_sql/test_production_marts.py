@@ -130,6 +130,26 @@ def test_coal_of_fewer_than_three_companies_is_hidden(warehouse: ModelWarehouse)
     )
 
 
+def test_spellings_of_one_company_are_one_company(warehouse: ModelWarehouse) -> None:
+    """In 2024 A digs in Berau under four spellings, and B: two companies, which are hidden. In 2025 a third one digs,
+    whose name differs in a digit.
+    """
+    names = ("PT Contoh A", "PT. CONTOH A", "P.T. Contoh-A, Tbk.", "CV Contoh  A (Persero)", "PT Contoh B")
+    lines = [*((2024, name) for name in names), *((2025, name) for name in (*names, "PT Contoh B2"))]
+    warehouse.run(
+        COAL.format(
+            ", ".join(
+                f"('Kab. Berau', {year}, 8, '{name}', 'IUP', '{n}', 10, null)"
+                for n, (year, name) in enumerate(lines)
+            )
+        )
+    )
+    warehouse.built("produksi_batubara")
+    assert warehouse.run("""
+        select tahun, nilai::int, keterangan from mart_satu_data.produksi_batubara where uraian = 'produksi' order by 1
+    """) == [(2024, None, "disamarkan"), (2025, 60, None)]
+
+
 def test_coal_is_summed_over_companies_whatever_their_permits(warehouse: ModelWarehouse) -> None:
     """10.5 + 20 + 7 = 37.5 t of three companies, by two spellings of Berau and two kinds of permit."""
     warehouse.run(

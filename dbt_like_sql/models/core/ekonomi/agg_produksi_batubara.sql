@@ -9,7 +9,7 @@ ukuran as (
         batubara.tahun,
         batubara.bulan,
         batubara.kode_kabupaten_kota,
-        batubara.perusahaan,
+        {{ kunci_badan_usaha('batubara.perusahaan') | indent(4) }} as kunci_badan_usaha,
         ukuran.uraian,
         ukuran.nilai
     from batubara
@@ -27,14 +27,14 @@ berjalan as (
 ),
 
 per_bulan as (
-    -- Satu badan usaha dengan beberapa izin tetap satu. Yang bernilai nol tidak dihitung, sehingga nilai positif tepat
-    -- bila jumlah positif.
+    -- Satu badan usaha dengan beberapa izin, atau dengan beberapa ejaan namanya, tetap satu. Yang bernilai nol tidak
+    -- dihitung, sehingga nilai positif tepat bila jumlah positif.
     select
         ukuran.tahun,
         ukuran.bulan,
         ukuran.kode_kabupaten_kota,
         ukuran.uraian,
-        count(distinct ukuran.perusahaan) filter (where ukuran.nilai > 0) as badan_usaha,
+        count(distinct ukuran.kunci_badan_usaha) filter (where ukuran.nilai > 0) as badan_usaha,
         sum(ukuran.nilai) as nilai
     from ukuran
     inner join berjalan on make_date(ukuran.tahun, ukuran.bulan, 1) < berjalan.awal
