@@ -10,6 +10,8 @@
    Dipilih persegi dengan jumlah (total) paling sedikit, lalu dengan orang paling sedikit di sel sekundernya.
    Sumber: Hundepool dkk., Statistical Disclosure Control (Wiley, 2012), bab 4 (penyamaran sekunder); Gusfield, A Graph
    Theoretic Approach to Statistical Data Security (SIAM J. Comput. 17, 1988): sel aman bila terletak pada putaran.
+   Yang terbit belum tentu yang dilindungi: kunjungan terbit, orang dilindungi. Enam kunjungan satu orang adalah sel primer.
+   Karena itu pihak, bila ada, yang menentukan sel primer, dan jumlah yang terbit digeser mengitari persegi.
    Batasnya: satu tabel dua dimensi. Tabel yang berbagi jumlah (bulan dengan tahun, kecamatan dengan kota) tidak dijaga
    bersama-sama; terbitkan jumlah yang lebih tinggi hanya dari sel yang terbit. #}
 {% macro tersamar(jumlah, ambang=none) -%}
@@ -19,13 +21,17 @@
 {# Semua sel satu tabel, dengan jumlahnya, sebagai query tersendiri.
    relasi: ref() atau nama CTE. tabel: kolom-kolom yang bersama menunjuk satu tabel. baris, kolom: kedua dimensi.
    jumlah: kolom banyaknya orang (atau kejadian tentang orang); baris yang sama dijumlahkan.
+   pihak: kolom yang menunjuk orang, kendaraan, atau badan usaha di balik tiap baris. Bila disebut, sebuah sel disamarkan
+   bila kurang dari ambang pihak yang berbeda ada di dalamnya, berapa pun jumlahnya. Pihak di sebuah jumlah dihitung
+   ulang, bukan dijumlahkan: satu orang di lima kecamatan tetap satu orang. Semua baris tanpa pihak dianggap satu pihak,
+   karena mungkin saja satu orang. Setiap baris relasi harus berjumlah positif.
    nilai: kolom lain tentang orang yang sama (uang), yang dijumlahkan dan disembunyikan bersama jumlah. Harus positif
    tepat bila jumlah positif: maka nilainya pun dapat digeser mengitari persegi yang sama.
    ambang: di bawah jumlah ini sebuah sel disamarkan; ambang_samar bila tidak disebut. Untuk badan usaha
    ambang_badan_usaha. Tabel tentang orang dengan ambang yang lebih kecil dari ambang_samar tidak boleh terbit.
    Kolom hasil: tabel, baris, kolom, baris_total, kolom_total (benar bila sel itu jumlah ke arah itu), jumlah dan nilai
    (kosong bila disembunyikan), disamarkan. Alasan primer dan sekunder sengaja tidak dibedakan. #}
-{% macro sel_tersamar(relasi, tabel, baris, kolom, jumlah='jumlah', nilai=(), ambang=none) -%}
+{% macro sel_tersamar(relasi, tabel, baris, kolom, jumlah='jumlah', nilai=(), pihak=none, ambang=none) -%}
 {%- set kunci = tabel | join(', ') %}
     with
 
@@ -39,6 +45,9 @@
             {%- for n in nilai %}
             sum({{ n }}) as {{ n }},
             {%- endfor %}
+            {%- if pihak %}
+            count(distinct {{ pihak }}) + (count(*) > count({{ pihak }}))::int as banyak_pihak,
+            {%- endif %}
             sum({{ jumlah }})::bigint as jumlah
         from {{ relasi }}
         group by
@@ -61,7 +70,7 @@
             coalesce(nomor_baris, 0) as baris_ke,
             coalesce(nomor_kolom, 0) as kolom_ke,
             jumlah,
-            {{ tersamar('jumlah', ambang) }} as primer,
+            {{ tersamar('banyak_pihak' if pihak else 'jumlah', ambang) }} as primer,
             baris_total or kolom_total as total,
             jumlah > 1 or baris_total = kolom_total as dapat_maju,
             jumlah > 1 or baris_total <> kolom_total as dapat_mundur

@@ -166,9 +166,9 @@ def test_permits_are_counted_in_months_that_are_over(warehouse: ModelWarehouse) 
     """
     warehouse.run("""
         insert into raw.dpmptsp__izin
-            (nomor_izin, kode_kabupaten_kota, jenis_izin, skala_usaha, tanggal_terbit, status, investasi)
+            (nomor_izin, nib, kode_kabupaten_kota, jenis_izin, skala_usaha, tanggal_terbit, status, investasi)
         select
-            kode || jenis || n, kode, jenis, 'Mikro', tanggal::date + n,
+            kode || jenis || n, kode || n, kode, jenis, 'Mikro', tanggal::date + n,
             case when n = 3 then 'dicabut' else 'terbit' end, 5
         from (values
             ('2026-09-01', '64.72', 'Risiko Rendah', 7), ('2026-09-01', '64.72', 'Risiko Tinggi', 1),
@@ -194,6 +194,60 @@ def test_permits_are_counted_in_months_that_are_over(warehouse: ModelWarehouse) 
         (None, "Risiko Tinggi", 7),
         (None, "SEMUA", 23),
     ]
+
+
+def test_permits_of_few_holders_are_hidden_however_many_they_are(warehouse: ModelWarehouse) -> None:
+    """One micro-business has 6 permits of high risk in Samarinda, and 4 businesses of Balikpapan have 8. Of low risk 5
+    businesses in each city have 6.
+
+    Both cells of high risk are of fewer than five holders, and the square around them is the whole table. All its
+    totals have five holders: 12 and 14 by city, 12 and 14 by risk, 26 in all. In August 5 permits of one business in
+    5 cities are five permits in all, and still of one holder.
+    """
+    warehouse.run("""
+        insert into raw.dpmptsp__izin
+            (nomor_izin, nib, kode_kabupaten_kota, jenis_izin, skala_usaha, tanggal_terbit, status)
+        select tanggal || kode || jenis || n, awalan || n % usaha, kode, jenis, 'Mikro', tanggal::date, 'terbit'
+        from (values
+            ('2026-09-01', 'a', '64.72', 'Risiko Tinggi', 1, 6), ('2026-09-02', 'b', '64.71', 'Risiko Tinggi', 4, 8),
+            ('2026-09-03', 'c', '64.72', 'Risiko Rendah', 5, 6), ('2026-09-04', 'd', '64.71', 'Risiko Rendah', 5, 6),
+            ('2026-08-01', 'e', '64.01', 'Risiko Rendah', 1, 1), ('2026-08-01', 'e', '64.02', 'Risiko Rendah', 1, 1),
+            ('2026-08-01', 'e', '64.03', 'Risiko Rendah', 1, 1), ('2026-08-01', 'e', '64.71', 'Risiko Rendah', 1, 1),
+            ('2026-08-01', 'e', '64.72', 'Risiko Rendah', 1, 1), ('2026-10-01', 'f', '64.71', 'Risiko Sedang', 1, 1)
+        ) as k (tanggal, awalan, kode, jenis, usaha, banyak), generate_series(1, banyak) as n
+    """)
+    warehouse.built("izin_terbit_bulanan", "izin_terbit_jumlah")
+    assert warehouse.run("""
+        select bulan, count(*), count(jumlah_izin), count(keterangan)
+        from mart_satu_data.izin_terbit_bulanan group by 1 order by 1
+    """) == [(8, 5, 0, 5), (9, 4, 0, 4)]
+    totals = """
+        select nama_kabupaten_kota, jenis_izin, jumlah_izin from mart_satu_data.izin_terbit_jumlah
+        where bulan = %s order by 1, 2
+    """
+    assert warehouse.run(totals, 9) == [
+        ("Kota Balikpapan", "SEMUA", 14),
+        ("Kota Samarinda", "SEMUA", 12),
+        (None, "Risiko Rendah", 12),
+        (None, "Risiko Tinggi", 14),
+        (None, "SEMUA", 26),
+    ]
+    assert {number for _, _, number in warehouse.run(totals, 8)} == {None}
+
+
+def test_tax_of_one_vehicle_in_many_cities_is_hidden_in_the_totals(warehouse: ModelWarehouse) -> None:
+    """A lorry pays in 5 cities in August: five cells of one vehicle, and one vehicle in all."""
+    warehouse.run("""
+        insert into raw.bapenda__pembayaran_pkb
+            (id_pembayaran, nomor_polisi, tanggal_bayar, kode_kabupaten_kota, jenis_kendaraan, pkb)
+        select row_number() over (), 'truk', '2026-08-30'::date, kode, 'R6', 500
+        from unnest(array['64.01', '64.02', '64.03', '64.71', '64.72']) as kode
+        union all select 99, 'lain', '2026-09-01', '64.72', 'R6', 1
+    """)
+    warehouse.built("penerimaan_pkb_bulanan", "penerimaan_pkb_jumlah")
+    for mart in ("penerimaan_pkb_bulanan", "penerimaan_pkb_jumlah"):
+        query = f"select distinct penerimaan, keterangan from mart_satu_data.{mart} where bulan = 8"  # noqa: S608
+        assert warehouse.run(query) == [(None, "disamarkan")], mart
 
 
 def test_a_school_in_several_lists_is_counted_once(warehouse: ModelWarehouse) -> None:

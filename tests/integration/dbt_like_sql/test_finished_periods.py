@@ -10,8 +10,8 @@ from tests.support.model_warehouse import ModelWarehouse
 
 ROWS = """
     insert into raw.dinkes__kunjungan
-        (id_kunjungan, tanggal_kunjungan, kode_puskesmas, jenis_kelamin, cara_bayar, _loaded_at)
-    select extract(epoch from date '{day}')::bigint * 100 + n, '{day}', 'P1', 'L', 'UMUM',
+        (id_kunjungan, tanggal_kunjungan, kode_puskesmas, nik, jenis_kelamin, cara_bayar, _loaded_at)
+    select extract(epoch from date '{day}')::bigint * 100 + n, '{day}', 'P1', n, 'L', 'UMUM',
         greatest(clock_timestamp(), date '{day}' + interval '1 day')
     from generate_series(1, {n}) n;
     insert into raw.dispar__kunjungan_wisata (tanggal, kode_destinasi, jenis_wisatawan, kabupaten_kota, jumlah_kunjungan)
@@ -20,8 +20,8 @@ ROWS = """
         (id_pembayaran, nomor_polisi, tanggal_bayar, kode_kabupaten_kota, jenis_kendaraan, pkb)
     select extract(epoch from date '{day}')::bigint * 100 + n, '{day}' || n, '{day}', '64.72', 'R2', 9
     from generate_series(1, {n}) n;
-    insert into raw.dpmptsp__izin (nomor_izin, kode_kabupaten_kota, jenis_izin, skala_usaha, tanggal_terbit, status)
-    select '{day}' || n, '64.72', 'Risiko Rendah', 'Mikro', '{day}', 'terbit' from generate_series(1, {n}) n;
+    insert into raw.dpmptsp__izin (nomor_izin, nib, kode_kabupaten_kota, jenis_izin, skala_usaha, tanggal_terbit, status)
+    select '{day}' || n, n, '64.72', 'Risiko Rendah', 'Mikro', '{day}', 'terbit' from generate_series(1, {n}) n;
     insert into raw.diskominfo__aduan (id_aduan, tanggal, kategori, kode_opd)
     select '{day}' || n, '{day}', 'Sampah', 'dlh' from generate_series(1, {n}) n;
     insert into raw.disnakertrans__pencari_kerja

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -20,7 +20,7 @@ from tests.support.suppression import THRESHOLD, Cell, Table, cycles, enumerated
 def hidden(module_pg_url: str) -> Iterator[Hide]:
     with psycopg.connect(module_pg_url, autocommit=True) as connection:
         connection.execute(
-            "create table masukan (tabel int, baris int, kolom int, jumlah bigint, uang bigint)"
+            "create table masukan (tabel int, baris int, kolom int, jumlah bigint, uang bigint, orang int)"
         )
         yield Hide(connection)
 
@@ -30,6 +30,11 @@ class Hide:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
+        self._query = self._rendered("nilai=['uang']")
+        self._query_of_persons = self._rendered("nilai=['uang'], pihak='orang'")
+
+    @staticmethod
+    def _rendered(arguments: str) -> str:
         macros = {"macros/penyamaran.sql": (MODELS / "macros/penyamaran.sql").read_text(encoding="utf-8")}
 
         def nowhere(*names: str) -> Relation:
@@ -37,10 +42,10 @@ class Hide:
 
         text = (
             "select tabel, coalesce(baris, 0), coalesce(kolom, 0), jumlah, uang"
-            " from ({{ sel_tersamar('masukan', ['tabel'], 'baris', 'kolom', nilai=['uang']) }}) as sel"
-        )
+            " from ({{ sel_tersamar('masukan', ['tabel'], 'baris', 'kolom', @) }}) as sel"
+        ).replace("@", arguments)
         renderer = Renderer(macros, {"ambang_samar": THRESHOLD})
-        self._query = renderer.model("uji.sql", text, ref=nowhere, source=nowhere).sql
+        return renderer.model("uji.sql", text, ref=nowhere, source=nowhere).sql
 
     def __call__(self, tables: list[Table]) -> list[dict[Cell, int | None]]:
         """Each table's cells with its totals, None where hidden."""
@@ -66,6 +71,21 @@ class Hide:
             people[r, c], money[r, c] = n, amount
         return found
 
+    def visits(self, patients: Patients) -> dict[Cell, int | None]:
+        """Each cell's visits with its totals, None where hidden, of one table in which persons are protected."""
+        self._connection.execute("truncate masukan")
+        with self._connection.cursor() as cursor:
+            cursor.executemany(
+                "insert into masukan values (1, %s, %s, 1, null, %s)",
+                [(*cell, person) for cell, persons in patients.items() for person in persons],
+            )
+        rows = self._connection.execute(self._query_of_persons.encode())
+        return {(r, c): n for _, r, c, n, _ in rows}
+
+
+Patients = Mapping[Cell, Sequence[int | None]]
+"""The patient of each visit of a cell; None where nobody wrote down who it was."""
+
 
 def check_table(table: Table, published: dict[Cell, int | None]) -> set[Cell]:
     """Asserts what holds for each table, and gives its hidden cells."""
@@ -76,6 +96,20 @@ def check_table(table: Table, published: dict[Cell, int | None]) -> set[Cell]:
     }
     assert {cell for cell, n in true.items() if 0 < n < THRESHOLD} <= hidden
     assert all(true[cell] > 0 for cell in hidden)
+    assert cycles(true, hidden) == hidden
+    return hidden
+
+
+def check_visits(patients: Patients, published: dict[Cell, int | None]) -> set[Cell]:
+    """Asserts the same for visits, and that no published number is of fewer than five persons. Gives the hidden cells."""
+    true = with_totals({cell: len(persons) for cell, persons in patients.items()})
+    hidden = {cell for cell, n in published.items() if n is None}
+    assert {c: n for c, n in published.items() if n is not None} == {
+        c: n for c, n in true.items() if c not in hidden
+    }
+    for r, c in true:
+        within = {p for (i, j), persons in patients.items() if r in (0, i) and c in (0, j) for p in persons}
+        assert (r, c) in hidden or len(within) >= THRESHOLD
     assert cycles(true, hidden) == hidden
     return hidden
 
@@ -108,6 +142,58 @@ def test_money_is_hidden_with_its_people(hidden: Hide, people: Table, amounts: l
     true = with_totals(money)
     assert published == {cell: None if cell in hidden_cells else n for cell, n in true.items()}
     assert cycles(true, hidden_cells) == hidden_cells
+
+
+PATIENTS = st.dictionaries(
+    st.tuples(st.integers(1, 4), st.integers(1, 3)),
+    st.lists(st.one_of(st.none(), st.integers(1, 12)), min_size=1, max_size=14),
+    min_size=1,
+)
+
+
+@settings(max_examples=120)
+@given(PATIENTS)
+def test_visits_of_few_persons_are_hidden_however_many_they_are(hidden: Hide, patients: Patients) -> None:
+    """Persons come several times, to several cells. Each hidden number of visits could be another."""
+    check_visits(patients, hidden.visits(patients))
+
+
+def test_six_visits_of_one_person_are_a_small_cell(hidden: Hide) -> None:
+    """Only the cell with one patient's 6 visits is small. It goes with three others. Nothing else is hidden."""
+    many = {
+        (1, 2): [*range(10, 16)],
+        (2, 1): [*range(20, 25)],
+        (2, 2): [*range(30, 37)],
+        (3, 1): [*range(40, 60)],
+    }
+    published = hidden.visits({(1, 1): [1] * 6, **many})
+    assert check_visits({(1, 1): [1] * 6, **many}, published) == {(1, 1), (1, 2), (2, 1), (2, 2)}
+    assert published[0, 0] == 44
+    assert (
+        check_visits(
+            {(1, 1): [1, 2, 3, 4, 5, 5], **many}, hidden.visits({(1, 1): [1, 2, 3, 4, 5, 5], **many})
+        )
+        == set()
+    )
+
+
+def test_a_total_of_one_person_in_many_cells_is_hidden(hidden: Hide) -> None:
+    """One patient comes twice to each of 6 kecamatan: the total of the column is 12 visits, and still one person."""
+    patients: Patients = {(r, 1): [1, 1] for r in range(1, 7)} | {
+        (r, 2): [*range(10 * r, 10 * r + 9)] for r in range(1, 7)
+    }
+    published = hidden.visits(patients)
+    assert (0, 1) in check_visits(patients, published)
+    assert published[0, 0] == 66
+
+
+def test_visits_without_a_person_may_all_be_of_one(hidden: Hide) -> None:
+    """9 visits of nobody known count as one person: with 4 others they are five, with 3 others they are four."""
+    rest: Patients = {(1, 2): [*range(10, 20)], (2, 1): [*range(20, 30)], (2, 2): [*range(30, 40)]}
+    five: Patients = {(1, 1): [None] * 9 + [1, 2, 3, 4], **rest}
+    assert check_visits(five, hidden.visits(five)) == set()
+    four: Patients = {(1, 1): [None] * 9 + [1, 2, 3], **rest}
+    assert (1, 1) in check_visits(four, hidden.visits(four))
 
 
 SMALL = st.dictionaries(st.tuples(st.integers(1, 2), st.integers(1, 2)), st.integers(0, 6), min_size=1)

@@ -129,12 +129,14 @@ def test_a_closed_month_of_the_budget_that_is_missing_deviates(session: psycopg.
 
 
 def test_a_closed_month_of_visits_that_is_missing_deviates(session: psycopg.Connection[Any]) -> None:
-    query = query_of("core/agg_kunjungan_bulanan", "sama_dengan_fakta")
-    session.execute("create schema core")
+    query = query_of("core/agg_kunjungan_bulanan", "sama_dengan_sumber")
+    session.execute("create schema staging")
     session.execute(
-        "create table core.fct_kunjungan_puskesmas (tanggal date, kode_kabupaten_kota text, jumlah int);"
-        "insert into core.fct_kunjungan_puskesmas values ('2024-01-05', null, 5), ('2024-01-06', '64.72', 6),"
-        " ('2024-02-01', '64.72', 7)"
+        "create table staging.stg_dinkes__kunjungan (tanggal_kunjungan date, kode_puskesmas text);"
+        "create table staging.stg_dinkes__puskesmas (kode_puskesmas text, kode_kabupaten_kota text);"
+        "insert into staging.stg_dinkes__kunjungan select day::date, place from (values ('2024-01-05', 'P9', 5),"
+        " ('2024-01-06', 'P1', 6), ('2024-02-01', 'P1', 7)) as k (day, place, n), generate_series(1, n);"
+        "insert into staging.stg_dinkes__puskesmas values ('P1', '64.72')"
     )
     session.execute(
         "create temp table uji (tahun int, bulan int, kode_kabupaten_kota text, baris_total bool, kolom_total bool,"

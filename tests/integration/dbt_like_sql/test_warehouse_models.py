@@ -210,10 +210,10 @@ def test_cells_under_five_are_hidden_with_those_that_would_reveal_them(warehouse
         insert into raw.dinkes__puskesmas (kode_puskesmas, kode_kecamatan)
         values ('P1', '64.72.01'), ('P2', '64.72.01');
         insert into raw.dinkes__kunjungan
-            (id_kunjungan, tanggal_kunjungan, kode_puskesmas, jenis_kelamin, cara_bayar)
+            (id_kunjungan, tanggal_kunjungan, kode_puskesmas, nik, jenis_kelamin, cara_bayar)
         select
-            n, date '2026-09-01' + n % 3, 'P' || 1 + n % 2, 'L', case when n <= 4 then 'UMUM' else 'BPJS' end
-        from generate_series(1, 9) as n union all select 10, '2026-10-01', 'P1', 'P', 'BPJS';
+            n, date '2026-09-01' + n % 3, 'P' || 1 + n % 2, n, 'L', case when n <= 4 then 'UMUM' else 'BPJS' end
+        from generate_series(1, 9) as n union all select 10, '2026-10-01', 'P1', 10, 'P', 'BPJS';
         insert into raw.samarinda__penduduk values
             (2024, 'Samarinda Ulu', 'Jawa', 'L', 30, 4), (2024, 'Samarinda Ulu', 'Jawa', 'P', 30, 0)
     """)

@@ -78,8 +78,8 @@ BROKEN: Broken = {
                 row="kode_kecamatan",
                 column="cara_bayar",
             )
-            + "; insert into core.fct_kunjungan_puskesmas (tanggal, kode_kabupaten_kota, jumlah) values ('2026-10-02', '64.72', 9)",
-            {"jumlah_dua_arah_sama", "sel_tersamar_tidak_sendirian", "sama_dengan_fakta"},
+            + "; insert into raw.dinkes__kunjungan (id_kunjungan, tanggal_kunjungan) values (1, '2026-10-02')",
+            {"jumlah_dua_arah_sama", "sel_tersamar_tidak_sendirian", "sama_dengan_sumber"},
         ),
         (
             """insert into core.agg_kunjungan_bulanan (tahun, bulan, kode_kecamatan, cara_bayar, baris_total, kolom_total, disamarkan)
@@ -163,7 +163,8 @@ def test_each_expectation_fails_on_broken_rows_and_passes_without_rows(
         assert failed_expectations(built, of) >= expected
         found |= expected
         built.run(
-            f"truncate {of.replace('/', '.')}, core.fct_kunjungan_puskesmas, raw.dkp3a__penduduk_agregat"
+            f"truncate {of.replace('/', '.')}, core.fct_kunjungan_puskesmas, raw.dkp3a__penduduk_agregat,"
+            " raw.dinkes__kunjungan"
         )
     assert found == {e.name for e in built.project.nodes[of.split("/")[1]].suite}
 

@@ -20,6 +20,7 @@ sekarang as (
             when pegawai.status_kepegawaian = 'PPPK' then 'PPPK'
             else split_part(pegawai.golongan, '/', 1)
         end as golongan,
+        pegawai.pseudonim_pegawai,
         1 as jumlah
     from pegawai
     cross join keadaan
@@ -27,7 +28,13 @@ sekarang as (
 ),
 
 final as (
-    {{ sel_tersamar('sekarang', tabel=['tahun', 'bulan'], baris='kode_opd', kolom='golongan') | indent(4) }}
+    {{ sel_tersamar(
+        'sekarang',
+        tabel=['tahun', 'bulan'],
+        baris='kode_opd',
+        kolom='golongan',
+        pihak='pseudonim_pegawai'
+    ) | indent(4) }}
 )
 
 select * from final

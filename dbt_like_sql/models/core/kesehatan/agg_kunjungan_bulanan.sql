@@ -1,7 +1,11 @@
 with
 
 kunjungan as (
-    select * from {{ ref('fct_kunjungan_puskesmas') }}
+    select * from {{ ref('stg_dinkes__kunjungan') }}
+),
+
+puskesmas as (
+    select * from {{ ref('stg_dinkes__puskesmas') }}
 ),
 
 tanggal as (
@@ -9,20 +13,23 @@ tanggal as (
 ),
 
 berjalan as (
-    {{ periode_berjalan('kunjungan', 'kunjungan.tanggal') }}
+    {{ periode_berjalan('kunjungan', 'kunjungan.tanggal_kunjungan') }}
 ),
 
 per_bulan as (
+    -- Dari kunjungan satu per satu, bukan dari fakta harian: hitungan per hari tidak menyebut apakah pasiennya sama.
     select
         tanggal.tahun,
         tanggal.bulan,
-        kunjungan.kode_kabupaten_kota,
-        kunjungan.kode_kecamatan,
+        puskesmas.kode_kabupaten_kota,
+        puskesmas.kode_kecamatan,
         kunjungan.cara_bayar,
-        kunjungan.jumlah
+        kunjungan.pseudonim_pasien,
+        1 as jumlah_kunjungan
     from kunjungan
-    inner join tanggal on kunjungan.tanggal = tanggal.tanggal
-    inner join berjalan on kunjungan.tanggal < berjalan.awal
+    inner join tanggal on kunjungan.tanggal_kunjungan = tanggal.tanggal
+    inner join berjalan on kunjungan.tanggal_kunjungan < berjalan.awal
+    left join puskesmas on kunjungan.kode_puskesmas = puskesmas.kode_puskesmas
 ),
 
 final as (
@@ -30,7 +37,9 @@ final as (
         'per_bulan',
         tabel=['tahun', 'bulan', 'kode_kabupaten_kota'],
         baris='kode_kecamatan',
-        kolom='cara_bayar'
+        kolom='cara_bayar',
+        jumlah='jumlah_kunjungan',
+        pihak='pseudonim_pasien'
     ) | indent(4) }}
 )
 

@@ -23,14 +23,16 @@ bernilai as (
 ),
 
 per_bulan as (
-    -- Kendaraan berpemilik seseorang, maka kendaraan yang dihitung, bukan pembayaran: satu orang yang membayar lima
-    -- kali bukan lima orang. Yang bernilai nol tidak dihitung, sehingga uang positif tepat bila jumlah positif.
+    -- Satu baris per kendaraan. Kendaraan berpemilik seseorang, maka kendaraan yang dihitung, bukan pembayaran: satu
+    -- orang yang membayar lima kali bukan lima orang. Yang bernilai nol tidak dihitung, sehingga uang positif tepat
+    -- bila jumlah positif.
     select
         tanggal.tahun,
         tanggal.bulan,
         bernilai.kode_kabupaten_kota,
         bernilai.jenis_kendaraan,
-        count(distinct bernilai.pseudonim_kendaraan) as jumlah,
+        bernilai.pseudonim_kendaraan,
+        1 as jumlah,
         sum(bernilai.penerimaan) as penerimaan
     from bernilai
     inner join tanggal on bernilai.tanggal_bayar = tanggal.tanggal
@@ -40,7 +42,8 @@ per_bulan as (
         tanggal.tahun,
         tanggal.bulan,
         bernilai.kode_kabupaten_kota,
-        bernilai.jenis_kendaraan
+        bernilai.jenis_kendaraan,
+        bernilai.pseudonim_kendaraan
 ),
 
 final as (
@@ -49,7 +52,8 @@ final as (
         tabel=['tahun', 'bulan'],
         baris='kode_kabupaten_kota',
         kolom='jenis_kendaraan',
-        nilai=['penerimaan']
+        nilai=['penerimaan'],
+        pihak='pseudonim_kendaraan'
     ) | indent(4) }}
 )
 

@@ -1,7 +1,7 @@
 with
 
 izin as (
-    select * from {{ ref('fct_izin_terbit') }}
+    select * from {{ ref('stg_dpmptsp__izin') }}
 ),
 
 tanggal as (
@@ -9,7 +9,7 @@ tanggal as (
 ),
 
 berjalan as (
-    {{ periode_berjalan('izin', 'izin.tanggal') }}
+    {{ periode_berjalan('izin', 'izin.tanggal_terbit') }}
 ),
 
 per_bulan as (
@@ -18,20 +18,23 @@ per_bulan as (
         tanggal.bulan,
         izin.kode_kabupaten_kota,
         izin.jenis_izin,
-        izin.jumlah_izin
+        izin.nib,
+        1 as jumlah_izin
     from izin
-    inner join tanggal on izin.tanggal = tanggal.tanggal
-    inner join berjalan on izin.tanggal < berjalan.awal
+    inner join tanggal on izin.tanggal_terbit = tanggal.tanggal
+    inner join berjalan on izin.tanggal_terbit < berjalan.awal
 ),
 
 final as (
-    -- Pemegang izin usaha mikro dan kecil kebanyakan orang perseorangan: sel kecil disamarkan seperti penduduk.
+    -- Pemegang izin usaha mikro dan kecil kebanyakan orang perseorangan: sel kecil disamarkan seperti penduduk, menurut
+    -- banyaknya pemegang. Satu usaha dengan lima izin bukan lima orang.
     {{ sel_tersamar(
         'per_bulan',
         tabel=['tahun', 'bulan'],
         baris='kode_kabupaten_kota',
         kolom='jenis_izin',
-        jumlah='jumlah_izin'
+        jumlah='jumlah_izin',
+        pihak='nib'
     ) | indent(4) }}
 )
 
