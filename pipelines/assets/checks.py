@@ -22,7 +22,7 @@ from pipelines.ingest import Ingested
 from pipelines.numbers import number
 from pipelines.publication.dictionary.explanations import promises
 from pipelines.quality.freshness import Freshness, freshness, is_promised
-from pipelines.quality.gate import warning_checks
+from pipelines.quality.gate import delivery_checks, warning_checks
 from pipelines.quality.raw_checks import (
     LastResult,
     check_raw,
@@ -51,7 +51,7 @@ class Checks:
 
     @property
     def _need_delivery(self) -> tuple[str, ...]:
-        return (SHAPE_CHECK, QUARANTINE_CHECK, *(name for name, _ in warning_checks(self.contract)))
+        return delivery_checks(self.contract)
 
     @cached_property
     def groups(self) -> list[Group]:

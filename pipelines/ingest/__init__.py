@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from psycopg import Connection
 from pipelines.contracts.model import Contract
 from pipelines.contracts.upload import FileExtract
 from pipelines.contracts.windows import Window
-from pipelines.errors import GudangError, SourceError
+from pipelines.errors import GudangError, QualityError, SourceError
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.ingest.ingested import MOST_SAID, Ingested, describe_batch, sum_of
 from pipelines.ingest.loads import Loads
@@ -27,6 +28,8 @@ from pipelines.load.incoming import Incoming, incoming_uploads
 from pipelines.load.ledger import names_that_failed
 from pipelines.load.stage import confirmations
 from pipelines.load.waits import WAITS, Waits
+from pipelines.quality.declared import declare_dataset
+from pipelines.quality.suites import suite
 from pipelines.settings import Settings
 
 __all__ = ["Ingested", "Loads", "describe_batch", "ingest"]
@@ -59,6 +62,8 @@ def ingest(
     asked = window if contract.replaces_periods else None
     loads = Loads(connection, contract, settings, url, run_id, None if asked else window, allow_empty, waits)
     try:
+        with suppress(QualityError):  # the gate meets the fault of a suite, too, and the ledger then has it
+            declare_dataset(connection, contract, suite(contract, settings.expectations_dir))
         confirmations.reopen_withdrawn(connection, contract)
         incoming = Incoming([None])
         if isinstance(contract.extract, FileExtract):

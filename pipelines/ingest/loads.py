@@ -35,7 +35,9 @@ from pipelines.load.waits import WAITS, Waits
 from pipelines.quality import gate_basis
 from pipelines.quality.gate import GateResult, check, source_shape, warning_checks, warning_results
 from pipelines.quality.history import class_shares, row_counts
+from pipelines.quality.raw_checks import ask_again
 from pipelines.quality.results import CheckResult, record
+from pipelines.quality.suites import suite
 from pipelines.settings import Settings
 
 log = logging.getLogger("gudang.muat")
@@ -148,6 +150,8 @@ class Loads:
         if gates:
             checks = (source_shape(contract, [str(d) for d in batch.drift]), *warnings, *gates[0].checks)
         self._record(batch.batch_id, checks)
+        if contract.partition and batch.state == "loaded":
+            self._ask_again(batch.batch_id)
         if gates and (basis := gates[0].basis):
             gate_basis.keep(self.connection, batch.batch_id, basis)
         if gates and batch.state in ("loaded", "waiting"):
@@ -166,6 +170,12 @@ class Loads:
             return found
         now = datetime.now(UTC)
         return (*found, row_counts.row_counts(self.connection, self.contract, batch, self.window, now))
+
+    def _ask_again(self, batch_id: int) -> None:
+        """Records what raw says now of failures on other days of which this load has brought a part."""
+        rules = suite(self.contract, self.settings.expectations_dir)
+        for window, checks in ask_again(self.connection, self.contract, rules, batch_id):
+            record(self.connection, f"raw/{self.contract.key}", self.run_id, None, checks, window)
 
     def _record(self, batch_id: int | None, checks: Sequence[CheckResult]) -> None:
         asset = f"raw/{self.contract.key}"

@@ -98,7 +98,8 @@ def check(
     basis = None
     if expectations:
         basis = gate_basis(connection, staged, expectations) if connection else None
-        earlier = passed_in(connection, contract, basis) if connection and basis else None
+        rules = [e.name for e in expectations]
+        earlier = passed_in(connection, contract, basis, rules) if connection and basis else None
         if connection and earlier:
             standing = last_results(connection, contract, batch_id=earlier)
             why = "baris dan aturan kiriman ini sama"
@@ -149,6 +150,11 @@ def warning_checks(contract: Contract) -> tuple[tuple[str, str], ...]:
     if compared_columns(contract):
         found.append((CLASS_SHARE_CHECK, "Baris terbagi ke kelas-kelasnya seperti pada pemuatan sebelumnya."))
     return tuple(found)
+
+
+def delivery_checks(contract: Contract) -> tuple[str, ...]:
+    """The names of all checks that need a delivery; the others are expectations on rows."""
+    return (SHAPE_CHECK, QUARANTINE_CHECK, *(name for name, _ in warning_checks(contract)))
 
 
 def warning_results(contract: Contract, batch: Batch) -> tuple[CheckResult, ...]:

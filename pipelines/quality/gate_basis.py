@@ -7,7 +7,7 @@ Not here: running the suite (run.py), which results are given instead (gate.py).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from psycopg import Connection
@@ -58,14 +58,22 @@ def gate_basis(
     return hashlib.sha256("\n".join(found).encode()).hexdigest()[:32]
 
 
-def passed_in(connection: Connection[Any], contract: Contract, basis: str) -> int | None:
-    """The last load that went into raw and whose suite passed on the same basis; None if its results are not kept."""
+def passed_in(
+    connection: Connection[Any], contract: Contract, basis: str, names: Collection[str]
+) -> int | None:
+    """The last load that went into raw and whose suite passed on the same basis; None if its results are not kept.
+
+    names: of the suite's rules. None, too, if one of them has failed since then on other rows: only a new result ends
+    that failure.
+    """
     row = connection.execute(
         "select batch_id from ops.load_batch as b where dataset = %s and gate_basis = %s"
         " and state in ('loaded', 'unchanged')"
-        " and exists (select from ops.check_result as c where c.batch_id = b.batch_id)"
+        " and exists (select from ops.check_result as c where c.batch_id = b.batch_id and not exists"
+        " (select from ops.check_in_force as f where f.asset = c.asset and f.check_name = any(%s)"
+        " and not f.passed and f.at > c.at))"
         " order by ops.applied_at(state, finished_at) desc, batch_id desc limit 1",
-        [contract.key, basis],
+        [contract.key, basis, list(names)],
     ).fetchone()
     return row[0] if row else None
 

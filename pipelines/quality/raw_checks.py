@@ -16,6 +16,7 @@ from psycopg.rows import class_row
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.raw_table import POSITION
+from pipelines.contracts.windows import Window, period_begin
 from pipelines.load.raw_summary import is_current
 from pipelines.quality.evidence import raw_rows, table_of, with_evidence
 from pipelines.quality.results import CheckResult, Severity
@@ -110,7 +111,7 @@ def last_results(
 class WindowResult:
     """The last result of a check for one window.
 
-    stands: it failed, and no later check of all its days, or of the whole table in raw, has passed.
+    stands: it failed, and still counts (ops.check_history).
     """
 
     start: date
@@ -129,32 +130,32 @@ def window_results(connection: Connection[Any], contract: Contract, windows: int
         return []
     with connection.cursor(row_factory=class_row(WindowResult)) as cursor:
         return cursor.execute(
-            "with latest as (select window_start, window_end, max(at) as at from ops.check_result"
-            " where asset = %(asset)s and window_start is not null group by window_start, window_end"
+            "with h as (select * from ops.check_history where asset = %(asset)s and window_start is not null),"
+            " latest as (select window_start, window_end, max(at) as at from h group by window_start, window_end"
             " order by window_end desc, at desc limit %(windows)s)"
-            " select distinct on (c.window_end, c.window_start, c.check_name) c.window_start as start,"
-            " c.window_end as end, c.check_name as name, c.passed, c.unexpected, c.total, c.at, not c.passed"
-            " and not exists (select from ops.check_result n left join ops.load_batch b on b.batch_id = n.batch_id"
-            " where n.asset = c.asset and n.check_name = c.check_name and n.at > c.at and n.passed"
-            " and (n.batch_id is null or b.state in ('loaded', 'unchanged'))"
-            " and (n.window_start is null or (n.window_start <= c.window_start and n.window_end >= c.window_end)))"
-            " as stands from ops.check_result c join latest using (window_start, window_end) where c.asset = %(asset)s"
-            " order by c.window_end desc, c.window_start desc, c.check_name, c.at desc",
+            " select distinct on (h.window_end, h.window_start, h.check_name) h.window_start as start,"
+            " h.window_end as end, h.check_name as name, h.passed, h.unexpected, h.total, h.at,"
+            " not h.passed and h.over_at is null as stands from h join latest using (window_start, window_end)"
+            " order by h.window_end desc, h.window_start desc, h.check_name, h.at desc",
             {"asset": f"raw/{contract.key}", "windows": windows},
         ).fetchall()
 
 
 def check_raw(
-    connection: Connection[Any], contract: Contract, expectations: Sequence[Expectation]
+    connection: Connection[Any],
+    contract: Contract,
+    expectations: Sequence[Expectation],
+    window: Window | None = None,
 ) -> list[CheckResult]:
     """Runs the expectations on the rows of raw that are in force: current versions, without deleted rows.
 
-    On an empty table a failure is only a warning, because nobody has delivered wrong data.
+    window: only rows of these days of a partitioned dataset. On an empty table a failure is only a warning, because
+    nobody has delivered wrong data.
     """
     if not expectations:
         return []
     with connection.transaction(force_rollback=True):
-        connection.execute(in_force(contract))
+        connection.execute(in_force(contract, window))
         found = connection.execute(
             sql.SQL("select pg_my_temp_schema()::regnamespace::text, count(*) from {}").format(
                 sql.Identifier(IN_FORCE)
@@ -168,7 +169,7 @@ def check_raw(
             table,
             connection,
             relation,
-            lambda: raw_rows(contract),
+            lambda: raw_rows(contract, window),
         )
     if rows:
         return results
@@ -179,15 +180,50 @@ def check_raw(
     ]
 
 
-def in_force(contract: Contract) -> sql.Composed:
-    """The statement that makes the temporary view of the rows of raw that are in force."""
+def in_force(contract: Contract, window: Window | None = None) -> sql.Composed:
+    """The statement that makes the temporary view of the rows of raw that are in force, or of those of some days."""
     columns = [*(c.name for c in contract.stored), POSITION]
+    conditions: list[sql.Composable] = [is_current(contract) or sql.SQL("true")]
+    if window and contract.partition:
+        conditions.append(window.condition(period_begin(contract.column(contract.partition.column))))
     return sql.SQL("create temporary view {} as select {} from {} where {}").format(
         sql.Identifier(IN_FORCE),
         sql.SQL(", ").join(map(sql.Identifier, columns)),
         sql.Identifier("raw", contract.table),
-        is_current(contract) or sql.SQL("true"),
+        sql.SQL(" and ").join(conditions),
     )
+
+
+_PARTLY_COVERED: LiteralString = """
+with loaded as (
+    select ops.days_of_load(b.batch_id, b.window_start, b.window_end) as days
+    from ops.load_batch as b where b.batch_id = %(batch)s
+)
+select lower(h.days), upper(h.days) - 1, array_agg(distinct h.check_name)
+from loaded as l
+join ops.check_history as h
+    on h.asset = %(asset)s and h.check_name = any(%(names)s) and h.batch_id is distinct from %(batch)s
+        and not h.passed and h.over_at is null and l.days is not null and (h.days is null or h.days && l.days)
+group by 1, 2
+order by 1, 2
+"""
+
+
+def ask_again(
+    connection: Connection[Any], contract: Contract, expectations: Sequence[Expectation], batch_id: int
+) -> list[tuple[Window | None, list[CheckResult]]]:
+    """Asks raw again about failures of other loads of which the load `batch_id` has brought only a part of the days.
+
+    The failure may be repaired now, but a result of the load alone can't say so. Gives the days, None for the whole
+    table, and the results of the rules that had failed there.
+    """
+    names = {"asset": f"raw/{contract.key}", "batch": batch_id, "names": [e.name for e in expectations]}
+    asked: list[tuple[Window | None, list[CheckResult]]] = []
+    for first, last, failed in connection.execute(_PARTLY_COVERED, names).fetchall():
+        window = Window(first, last) if first else None
+        due = [e for e in expectations if e.name in failed]
+        asked.append((window, check_raw(connection, contract, due, window)))
+    return asked
 
 
 def results_without_delivery(

@@ -34,6 +34,7 @@ TABLES = (
     "ops.check_result",
     "ops.class_share",
     "ops.contract",
+    "ops.declared_check",
     "ops.empty_window",
     "ops.feedback",
     "ops.load_approval",

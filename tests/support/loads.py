@@ -41,7 +41,8 @@ def passes(_: Any) -> GateResult:
 def before_migrations(connection: Connection[Any]) -> None:
     """Undoes all numbered migrations. Whoever adds a migration undoes it here, too."""
     connection.execute(
-        "alter table ops.pseudonym_key drop column column_names;"
+        "drop view ops.check_in_force, ops.check_history; drop table ops.declared_check;"
+        " alter table ops.pseudonym_key drop column column_names;"
         " alter table ops.load_batch drop column rows_new; alter table ops.contract drop column column_count;"
         " drop view quarantine.confirmed; drop table quarantine.withdrawal, quarantine.confirmation, ops.upload_preview; alter table ops.load_batch drop column rows_confirmed;"
         " alter table ops.load_batch drop column code; alter table ops.check_result drop column code;"

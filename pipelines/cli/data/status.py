@@ -32,17 +32,12 @@ good as (
     where state in ('loaded', 'unchanged') and by_retention is not true
     group by dataset
 ),
-latest_check as (
-    select distinct on (asset, check_name) asset, severity, passed
-    from ops.check_result
-    order by asset, check_name, at desc
-),
 checks as (
     select asset,
         count(*) as checks,
         count(*) filter (where not passed and severity = 'error') as errors,
         count(*) filter (where not passed and severity = 'warn') as warnings
-    from latest_check
+    from ops.check_in_force
     group by asset
 )
 select

@@ -25,6 +25,7 @@ from pipelines.models.build.results import NodeResult, record
 from pipelines.models.build.versions import read_versions
 from pipelines.models.project import selection
 from pipelines.models.project.nodes import Node, Project
+from pipelines.quality.declared import declare_models
 from pipelines.quality.run import import_ahead, run_suite
 
 THREADS = 4
@@ -72,6 +73,8 @@ def build(
     )
     with _Run(shared, nodes, connect, threads) as run:
         run.read_versions()
+        if run_id is not None:
+            run.declare_checks()
         return run.walk(lambda builder, node: builder.build(node), run_id, on_result)
 
 
@@ -129,6 +132,13 @@ class _Run:
     def read_versions(self) -> None:
         """Reads the versions of all that the nodes read, before any of them is built."""
         self._shared.versions = read_versions(self._main.conn, self._shared.project)
+
+    def declare_checks(self) -> None:
+        """Notes the checks of all models, selected or not: results of deleted models and tests count no more."""
+        nodes = self._shared.project.nodes.values()
+        declare_models(
+            self._main.conn, {f"{n.schema}/{n.name}": [check.name for check in n.checks] for n in nodes}
+        )
 
     def walk(
         self,

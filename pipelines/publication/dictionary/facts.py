@@ -29,10 +29,7 @@ _LOADS = """
 select dataset, changed_at, rows_in_raw from ops.dataset_state where changed_at is not null
 """
 _CHECKS = """
-select distinct on (asset, check_name)
-    asset, check_name, severity, passed, at, unexpected, total, coalesce(observed, '')
-from ops.check_result
-order by asset, check_name, at desc
+select asset, check_name, severity, passed, at, unexpected, total, coalesce(observed, '') from ops.check_in_force
 """
 _MONTHS = """
 select
@@ -52,7 +49,7 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The last result of a check. unexpected, total: rows that deviate, and rows that were checked, where known.
+    """What a check says now. unexpected, total: rows that deviate, and rows that were checked, where known.
 
     observed: what was seen, without a cell's value.
     """
@@ -98,7 +95,7 @@ def read_facts(connection: Connection[Any], schemas: Iterable[str]) -> Facts:
     builds = {name: Build(at, rows) for name, at, rows in _asked(connection, "ops.model_run", _MODELS)}
     builds |= {key: Build(at, rows) for key, at, rows in _asked(connection, "ops.dataset_state", _LOADS)}
     checks: defaultdict[str, dict[str, Outcome]] = defaultdict(dict)
-    for asset, name, *result in _asked(connection, "ops.check_result", _CHECKS):
+    for asset, name, *result in _asked(connection, "ops.check_in_force", _CHECKS):
         checks[asset][name] = Outcome(*result)
     months: defaultdict[str, dict[str, dict[str, Month]]] = defaultdict(dict)
     for asset, name, month, passed, failed in _asked(connection, "ops.check_result", _MONTHS):

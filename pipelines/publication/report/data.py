@@ -72,7 +72,7 @@ class QualityScore:
 
 @dataclass(frozen=True, slots=True)
 class FailedCheck:
-    """A check whose latest result is a failure."""
+    """A check that fails now (ops.check_in_force)."""
 
     asset: str
     check_name: str
@@ -177,14 +177,11 @@ from mart_satu_data.kualitas_data order by tahun, bulan, opd, judul, dataset
 
 # Results and refused rows of a dataset without a contract are not shown, because no OPD is responsible for it.
 _FAILED_CHECKS = """
-with latest as (
-    select distinct on (r.asset, r.check_name) r.asset, r.check_name, r.severity, r.passed, r.unexpected, r.total
-    from ops.check_result as r
-    where r.asset not like 'raw/%' or exists (select from ops.contract as c where r.asset = 'raw/' || c.dataset)
-    order by r.asset, r.check_name, r.at desc, r.batch_id desc nulls last
-)
-select asset, check_name, severity, unexpected, total from latest where not passed
-order by severity, asset, check_name
+select r.asset, r.check_name, r.severity, r.unexpected, r.total
+from ops.check_in_force as r
+where not r.passed
+    and (r.asset not like 'raw/%' or exists (select from ops.contract as c where r.asset = 'raw/' || c.dataset))
+order by r.severity, r.asset, r.check_name
 """
 
 _QUARANTINE = """
@@ -242,7 +239,7 @@ def read_report(connection: Connection[Any]) -> ReportData:
     return ReportData(
         daftar_data=section("mart_satu_data.daftar_data", DatasetStatus, _DAFTAR_DATA),
         quality=section("mart_satu_data.kualitas_data", QualityScore, _QUALITY),
-        failed_checks=section("ops.check_result", FailedCheck, _FAILED_CHECKS),
+        failed_checks=section("ops.check_in_force", FailedCheck, _FAILED_CHECKS),
         quarantine=section("quarantine.row", QuarantineReason, _QUARANTINE),
         population=section("mart_satu_data.penduduk_jumlah", Population, _POPULATION),
         visits=section("mart_satu_data.layanan_kesehatan_bulanan", Visits, _VISITS),

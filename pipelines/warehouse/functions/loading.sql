@@ -23,3 +23,13 @@ return encode(sha256(luar || sha256(dalam || convert_to(t, 'UTF8'))), 'hex');
 create or replace function ops.applied_at(state text, finished_at timestamptz) returns timestamptz
 language sql immutable parallel safe
 return case when state = 'superseded' then '-infinity'::timestamptz else coalesce(finished_at, 'infinity') end;
+
+-- The days that a load brought, and its checks looked at: its window, or the periods of its file; null for the whole
+-- table. The body is a text, so that the table that it reads can still be changed by a migration.
+create or replace function ops.days_of_load(batch_id bigint, window_start date, window_end date) returns datemultirange
+language sql stable parallel safe as $$
+select case
+    when $2 is not null then datemultirange(daterange($2, $3, '[]'))
+    else (select range_agg(p.days) from ops.load_period as p where p.batch_id = $1)
+end
+$$;

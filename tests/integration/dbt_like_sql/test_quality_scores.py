@@ -157,6 +157,40 @@ def test_scores_by_hand(warehouse: ModelWarehouse) -> None:
     assert scores(warehouse, "uji/a", 4, "skor") == {}
 
 
+def test_failures_that_still_count_and_no_check_that_is_gone(warehouse: ModelWarehouse) -> None:
+    """Two months ago the days 2 to 3 failed for 40 of 100 rows, and 20 of 100 rows when they were read again.
+
+    Other days passed later. Last month these days passed, too. A check that is gone counts in no month, and a check
+    that failed for two windows is one finding.
+    """
+    contract(warehouse, "uji/a", None)
+    load(warehouse, "uji/a", at(2, 1))
+    for name, passed, deviating, when, day in (
+        ("beda", False, 40, at(2, 4), 2),
+        ("beda", False, 20, at(2, 5), 2),
+        ("beda", False, 10, at(2, 6), 7),
+        ("beda", True, 0, at(2, 7), 9),
+        ("beda", True, 0, at(1, 5), 2),
+        ("salah", False, 100, at(2, 4), 2),
+    ):
+        warehouse.run(
+            "insert into ops.check_result (asset, check_name, severity, passed, unexpected, total, code, at, window_start,"
+            " window_end) select 'raw/uji/a', %s, 'warn', %s, %s, 100, 'GDK-T010', %s, date '2026-01-01' + %s, date"
+            " '2026-01-02' + %s",
+            name, passed, deviating, when, day, day,
+        )  # fmt: skip
+    warehouse.run(
+        "insert into ops.declared_check (asset, check_name, gone_at) values ('raw/uji/a', 'salah', now())"
+    )
+    warehouse.built("kualitas_data", "bukti_indikator")
+    found = [scores(warehouse, "uji/a", back, "skor", "temuan_terbuka")["konsistensi"] for back in (2, 1)]
+    assert found == [(d("80.0"), 1), (d("90.0"), 1)]
+    ((asked,),) = warehouse.run(
+        "select count(*) from ops.check_in_force where asset = 'raw/uji/a' and not passed"
+    )
+    assert asked == 1
+
+
 def test_dataset_whose_rows_are_all_held_scores_nothing(warehouse: ModelWarehouse) -> None:
     """All checks passed, on no row at all. What no row says anything about has no score, and isn't counted.
 

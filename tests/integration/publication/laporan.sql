@@ -1,6 +1,6 @@
 -- What the report reads; everybody and everything in it is made up.
-create table ops.check_result (run_id text, batch_id bigint, asset text, check_name text, severity text, passed bool,
-    unexpected bigint, total bigint, message text, at timestamptz default clock_timestamp());
+create table ops.check_in_force (asset text, check_name text, severity text, passed bool, unexpected bigint,
+    total bigint, message text, at timestamptz);
 create table quarantine.row (dataset text, reasons jsonb, state text, row jsonb);
 create table mart_satu_data.daftar_data (dataset text, judul text, produsen_data text, jenis_sumber text,
     jadwal text, dijanjikan_tiap_hari numeric, terakhir_datang timestamptz, jumlah_baris bigint, baris_karantina bigint,
@@ -32,9 +32,8 @@ insert into mart_satu_data.daftar_data values
         null, null, 'belum_ada', 'DDK-2026-004', true, false, null),
     (null, 'Populasi ternak', 'Dinas Peternakan dan Kesehatan Hewan', null, 'tahunan', null, null, null,
         null, 'belum_ada', 'DDK-2026-005', false, true, null);
-insert into ops.check_result (asset, check_name, severity, passed, unexpected, total, message, at) values
-    ('raw/dinkes/kunjungan', 'wajib_nik', 'error', false, 9, 41200, 'rahasia 1', '2026-11-22'),
-    ('raw/dinkes/kunjungan', 'wajib_nik', 'error', true, 0, 41200, null, '2026-11-23'),
+insert into ops.check_in_force (asset, check_name, severity, passed, unexpected, total, message, at) values
+    ('raw/dinkes/kunjungan', 'wajib_nik', 'error', true, 0, 41200, 'rahasia 1', '2026-11-23'),
     ('raw/dinkes/kunjungan', 'umur_wajar', 'warn', false, 12, 41200, 'rahasia 2', '2026-11-23'),
     ('raw/dinkes/puskesmas', 'unik_kode', 'error', true, 0, 188, null, '2026-11-23'),
     ('raw/dpmptsp/izin', 'nib_13_angka', 'error', false, 4, 900, 'rahasia 3', '2026-11-23'),

@@ -17,7 +17,7 @@ alasan as (
 ),
 
 pemeriksaan as (
-    select * from {{ source('ops', 'check_result') }}
+    select * from {{ source('ops', 'check_history') }}
 ),
 
 perbaikan as (
@@ -176,47 +176,28 @@ karantina as (
     group by bulan.dataset, bulan.bulan, jumlah_tahanan.dimensi
 ),
 
--- Hasil terakhir tiap pemeriksaan dalam sebulan, lalu yang berlaku pada akhir tiap bulan.
-hasil_sebulan as (
-    select distinct on (pemeriksaan.asset, pemeriksaan.check_name, bulan)
-        pemeriksaan.asset,
-        pemeriksaan.check_name,
-        {{ awal_bulan('pemeriksaan.at') }} as bulan,
-        pemeriksaan.code as kode,
-        pemeriksaan.passed as lulus,
-        pemeriksaan.severity as tingkat,
-        pemeriksaan.unexpected as menyimpang,
-        pemeriksaan.total as diperiksa
-    from pemeriksaan
-    inner join kontrak on pemeriksaan.asset = 'raw/' || kontrak.dataset
-    order by
-        pemeriksaan.asset asc,
-        pemeriksaan.check_name asc,
-        bulan asc,
-        pemeriksaan.at desc
-),
-
+-- Hasil tiap pemeriksaan yang berlaku pada akhir bulan. Sebuah pemeriksaan dapat punya beberapa: hasil terakhirnya, dan
+-- kegagalan atas hari lain yang barisnya belum diperbaiki.
 hasil as (
-    select distinct on (bulan.dataset, bulan.bulan, hasil_sebulan.check_name)
+    select
         bulan.dataset,
         bulan.bulan,
-        hasil_sebulan.kode,
-        hasil_sebulan.lulus,
+        pemeriksaan.check_name as pemeriksaan,
+        pemeriksaan.code as kode,
+        pemeriksaan.passed as lulus,
         case
-            when hasil_sebulan.lulus then 1
-            when hasil_sebulan.menyimpang > 0 and hasil_sebulan.diperiksa >= hasil_sebulan.menyimpang
-                then 1 - hasil_sebulan.menyimpang / hasil_sebulan.diperiksa::numeric
-            when hasil_sebulan.tingkat = 'warn' then 0.5
+            when pemeriksaan.passed then 1
+            when pemeriksaan.unexpected > 0 and pemeriksaan.total >= pemeriksaan.unexpected
+                then 1 - pemeriksaan.unexpected / pemeriksaan.total::numeric
+            when pemeriksaan.severity = 'warn' then 0.5
             else 0
         end as bagian
     from bulan
-    inner join hasil_sebulan
-        on 'raw/' || bulan.dataset = hasil_sebulan.asset and bulan.bulan >= hasil_sebulan.bulan
-    order by
-        bulan.dataset asc,
-        bulan.bulan asc,
-        hasil_sebulan.check_name asc,
-        hasil_sebulan.bulan desc
+    inner join pemeriksaan
+        on
+            'raw/' || bulan.dataset = pemeriksaan.asset
+            and bulan.sampai > pemeriksaan.at
+            and coalesce(pemeriksaan.over_at, 'infinity') >= bulan.sampai
 ),
 
 uji as (
@@ -224,7 +205,7 @@ uji as (
         hasil.dataset,
         hasil.bulan,
         peta.dimensi,
-        count(*) filter (where not hasil.lulus) as gagal,
+        count(distinct hasil.pemeriksaan) filter (where not hasil.lulus) as gagal,
         min(hasil.bagian) filter (where peta.dihitung) as bagian
     from hasil
     inner join peta on hasil.kode = peta.nama and peta.jenis = 'pemeriksaan'

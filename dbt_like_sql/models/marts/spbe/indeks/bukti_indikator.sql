@@ -15,17 +15,13 @@ keadaan as (
 pemeriksaan as (
     -- Yang dibuktikan adalah mutu data OPD: uji atas model dan seed gudang sendiri tidak dihitung, dan hasil dataset
     -- yang kontraknya sudah tidak ada tidak membuktikan apa-apa lagi.
-    select distinct on (hasil.asset, hasil.check_name)
+    select
         hasil.asset,
         hasil.check_name,
         hasil.passed,
         hasil.at
-    from {{ source('ops', 'check_result') }} as hasil
+    from {{ source('ops', 'check_in_force') }} as hasil
     inner join kontrak on hasil.asset = 'raw/' || kontrak.dataset
-    order by
-        hasil.asset asc,
-        hasil.check_name asc,
-        hasil.at desc
 ),
 
 karantina as (
