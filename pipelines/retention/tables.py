@@ -26,7 +26,8 @@ class Rule:
     """Which rows of a table may go. table: schema and name. what: for people, in Indonesian.
 
     where: a condition on the table's alias `t`, with `%(before)s` as the moment before which rows are old. days: gives
-    the days that the policy keeps them. also: a condition that several rules share.
+    the days that the policy keeps them. also: a condition that several rules share. order: which rows go first;
+    "" if it does not matter.
     """
 
     table: tuple[str, str]
@@ -34,6 +35,7 @@ class Rule:
     where: str
     days: Callable[[Policy], int]
     also: str = "true"
+    order: str = ""
 
     @property
     def condition(self) -> sql.Composed:
@@ -46,10 +48,18 @@ class Rule:
 WAREHOUSE_RULES = (
     Rule(
         ("ops", "check_result"),
-        "hasil pemeriksaan yang sudah diikuti hasil baru",
-        "t.at < %(before)s and exists (select from ops.check_result as n"
-        " where n.asset = t.asset and n.check_name = t.check_name and n.at > t.at)",
+        "hasil pemeriksaan yang tidak berlaku lagi",
+        # A failure of earlier days may still count, though other days were checked since.
+        "t.at < %(before)s and ("
+        "exists (select from ops.declared_check as d where d.asset = t.asset and d.check_name = t.check_name"
+        " and d.gone_at < %(before)s)"
+        " or exists (select from ops.check_result as n"
+        " where n.asset = t.asset and n.check_name = t.check_name and n.at > t.at)"
+        " and (t.passed or not exists (select from ops.check_history as h where h.asset = t.asset"
+        " and h.check_name = t.check_name and h.at = t.at and h.over_at is null)))",
         lambda policy: policy.checks,
+        # A failure goes before the later result that ended it, without which it would count again.
+        order="t.at",
     ),
     Rule(
         ("ops", "model_run"),
@@ -160,8 +170,9 @@ def _delete(connection: Connection[Any], rule: Rule, values: dict[str, Any]) -> 
 
 def delete_batch(rule: Rule) -> sql.Composed:
     """The statement that deletes up to `%(rows)s` of the rule's rows."""
-    return sql.SQL("delete from {} where ctid = any (array(select t.ctid from {} limit %(rows)s))").format(
-        sql.Identifier(*rule.table), rule.condition
+    order = trusted_sql(f" order by {rule.order}" if rule.order else "")
+    return sql.SQL("delete from {} where ctid = any (array(select t.ctid from {}{} limit %(rows)s))").format(
+        sql.Identifier(*rule.table), rule.condition, order
     )
 
 

@@ -92,6 +92,45 @@ def test_old_rows_go_and_the_newest_of_each_thing_stays(loads: Loads) -> None:
     ]  # fmt: skip
 
 
+def test_results_stay_while_they_count_and_go_when_their_check_is_gone(loads: Loads) -> None:
+    """Days before today. `r`: the window 2 failed, windows 3 and 4 passed. `s`: the same, and window 2 passed later."""
+    loads.run(
+        """
+        insert into ops.check_result (asset, check_name, severity, passed, at, window_start, window_end)
+        select 'raw/a/b', c, 'warn', p, now() - make_interval(days => d), date '2020-01-01' + w, date '2020-01-01' + w
+        from (values ('r', false, 900, 2), ('r', true, 899, 3), ('r', true, 898, 4),
+            ('s', false, 900, 2), ('s', true, 899, 2), ('s', true, 898, 4),
+            ('gone', false, 900, 2), ('left', false, 900, 2), ('back', false, 900, 2)) v (c, p, d, w);
+        insert into ops.declared_check (asset, check_name, gone_at) values
+        ('raw/a/b', 'gone', now() - interval '800 days'), ('raw/a/b', 'left', now() - interval '10 days'),
+        ('raw/a/b', 'back', null);
+        """
+    )
+    kept = (
+        "select check_name, passed, window_start - date '2020-01-01' from ops.check_result order by 1, 2, 3"
+    )
+    assert pruned(loads, dry_run=False) == {"ops.check_result": 4}
+    assert loads.run(kept) == [
+        ("back", False, 2), ("left", False, 2), ("r", False, 2), ("r", True, 4), ("s", True, 4),
+    ]  # fmt: skip
+
+
+def test_a_failure_goes_before_the_result_that_ended_it(
+    loads: Loads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever place the rows have in the table: without the later result the failure would count again."""
+    monkeypatch.setattr("pipelines.retention.tables.BATCH_ROWS", 1)
+    loads.run(
+        """
+        insert into ops.check_result (asset, check_name, severity, passed, at, window_start, window_end)
+        select 'raw/a/b', 'r', 'warn', p, now() - make_interval(days => d), date '2020-01-01' + w, date '2020-01-01' + w
+        from (values (true, 899, 2), (false, 900, 2), (true, 898, 4)) v (p, d, w)
+        """
+    )
+    assert pruned(loads, dry_run=False) == {"ops.check_result": 2}
+    assert loads.run("select passed from ops.check_in_force") == [(True,)]
+
+
 def events(loads: Loads, *, period: bool = True, **custom: Any) -> Contract:
     """A contract that keeps its rows for a year."""
     columns = [column("id", "integer", primaryKey=True), column("tanggal", "date", required=True)]
