@@ -14,7 +14,10 @@ from pipelines.redaction.database_urls import libpq_url
 
 
 def connect(url: str) -> Connection[Any]:
-    """Opens a session of the warehouse: autocommit, dates with the year first, WITA. Raises LoadError."""
+    """Opens a session of the warehouse: autocommit, dates with the year first, WITA. Raises LoadError.
+
+    All sessions write a value as the same text, whatever the server's settings are. The keys in quarantine need that.
+    """
     try:
         connection: Connection[Any] = psycopg.connect(
             libpq_url(url), autocommit=True, application_name="gudang"
@@ -29,6 +32,7 @@ def connect(url: str) -> Connection[Any]:
         ) from None
     connection.execute("select set_config('timezone', %s, false)", [TIMEZONE])
     connection.execute("set datestyle to 'ISO, YMD'")
+    connection.execute("set extra_float_digits to 1")
     connection.execute("set client_min_messages to warning")
     # Without this, a long statement of a killed client would hold the dataset's lock until the statement ends.
     connection.execute("set client_connection_check_interval to '1s'")

@@ -130,12 +130,13 @@ class Loads:
         file: str | None = None,
         allow_empty: bool = False,
         sample: bool = False,
+        exact: Sequence[str] = (),
         waits: Waits = AT_ONCE,
         today: date | None = None,
     ) -> Batch:
         """One load of `rows`; `file` names the upload that they came in, and its content is its identity.
 
-        sample: the source marks its rows as made up.
+        sample: the source marks its rows as made up. exact: columns whose type the source guarantees.
         """
 
         def opener(of: Contract, since: str | None) -> SourceStream:
@@ -144,6 +145,7 @@ class Loads:
             if file is not None:
                 found = [tuple(row) for row in found]
                 stream.fingerprint = str(hash(tuple(found)))
+            stream.exact = frozenset(exact)
             if sample:
                 stream.found = {FOUND: "ya"}
             stream.blocks = encode_rows(found, stream)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage.quarantine import row_key
+from pipelines.load.stage.keys import row_key
 
 
 def mark_gone(plan: LoadPlan, present: sql.Composable, *, includes_refused: bool = False) -> sql.Composed:

@@ -80,6 +80,16 @@ def stored_value(column: Column, *, exact: bool = False) -> sql.Composable:
     return sql.SQL("{}::{}").format(cell, sql_type(column.type))
 
 
+def value_text(column: Column, usable: sql.Composable, value: sql.Composable | None = None) -> sql.Composable:
+    """The text of the cleaned cell's value, which is the same for all spellings; the cell as it is if it is not usable.
+
+    value: the text cast to its type; by default as it is stored.
+    """
+    return sql.SQL("case when {} then {}::text else {} end").format(
+        usable, value or stored_value(column), sql.Identifier("b", column.name)
+    )
+
+
 def pseudonym(text: sql.Composable, purpose: str) -> sql.Composable:
     """The pseudonym of a text. The key's pads are queries of their own, so that a statement reads them only once."""
     return sql.SQL(

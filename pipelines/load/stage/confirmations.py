@@ -20,7 +20,7 @@ from pipelines.contracts.soft_rules import has_soft_rules
 from pipelines.contracts.upload import CONFIRM_COLUMN
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage.cells import castable, pseudonym, sql_type
+from pipelines.load.stage.cells import castable, pseudonym, value_text
 from pipelines.load.stage.masking import key_text
 from pipelines.load.stage.statement import all_rules, cleaned_rows, valid
 from pipelines.redaction.personal_shapes import ALL, masked
@@ -127,9 +127,7 @@ def _text(plan: LoadPlan, column: Column) -> sql.Composable:
     if column.pseudonymise:
         return pseudonym(cell, column.pseudonymise)
     if column.type != "text" and column.name not in plan.exact:
-        cell = sql.SQL("case when {} then {}::{}::text else {} end").format(
-            castable(column), cell, sql_type(column.type), cell
-        )
+        cell = value_text(column, castable(column))
     return key_text(plan.contract, column, sql.SQL("({})").format(cell), refused=False)
 
 

@@ -1,7 +1,7 @@
 """Puts refused rows into quarantine.row with all their reasons, and resolves the entries once they are fixed.
 
-What belongs here: pure SQL, run by load/loader.py. Not here: which cells of a refused row are hidden (masking.py),
-reading rows again when the rules change (revalidate.py).
+What belongs here: pure SQL, run by load/loader.py. Not here: which cells of a refused row are hidden (masking.py), the
+text of a key (keys.py), reading rows again when the rules change (revalidate.py).
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from psycopg import sql
 
 from pipelines.contracts.columns import Column
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage.cells import pseudonym
 from pipelines.load.stage.confirmations import cell_hash
+from pipelines.load.stage.keys import key_of, row_key
 from pipelines.load.stage.masking import (
     distinguishing_text,
     hidden_by_flags,
     hidden_flags,
-    key_text,
     rows_with_hidden,
     shown_cell,
 )
@@ -33,17 +32,18 @@ SAMPLE = 10_000
 REFUSED = sql.Identifier("pg_temp", "refused_rows")
 """The temporary table of the load's refused rows, each once.
 
-rid: the row's place in landing. is_duplicate: whether another row has its key. position: its place in the source.
-row_hash: a hash of `_identity`. hidden: which of its cells are hidden (masking.py). entry_id: the row's open entry in
-quarantine, if it has one. moved: whether that entry names another position, or comes from an upload.
+rid: the row's place in landing. is_duplicate: whether another row has its key. position: its place in the source,
+or its key if the source gives no place. row_key: its key as text (keys.py). row_hash: a hash of `_identity`. hidden:
+which of its cells are hidden (masking.py). entry_id: the row's open entry in quarantine, if it has one. moved: whether
+that entry names another position or key, or has to name this load (`_is_renewed`).
 """
 
 
 def quarantine(plan: LoadPlan, *, deduplicated: bool, rejected: bool) -> list[sql.Composed]:
     """The statements that put the refused rows into quarantine.row, each row once.
 
-    They run in the transaction that applies the load. If a row is already in quarantine, only the position and the
-    load in its entry are updated.
+    They run in the transaction that applies the load. If a row is already in quarantine, only the position, the key and
+    the load in its entry are updated.
 
     deduplicated: plan.duplicates lists rows whose key another row of this load has.
     rejected: the whole load is rejected; then SAMPLE rows are enough.
@@ -66,16 +66,17 @@ def note_refused_rows(plan: LoadPlan, *, deduplicated: bool, limit: int | None =
         rows += sql.SQL(" limit {}").format(sql.Literal(limit))
     return sql.SQL(
         "create temporary table {refused} on commit drop as select single.*, q.entry_id,"
-        " q.source_position is distinct from single.position or {renewed} as moved"
-        " from (select distinct on (row_hash) rid, is_duplicate, position, row_hash, hidden from (select r.rid,"
-        " r.is_duplicate, {position} as position, {hidden} as hidden,"
+        " (q.source_position, q.row_key) is distinct from (single.position, single.row_key) or {renewed} as moved"
+        " from (select distinct on (row_hash) rid, is_duplicate, coalesce(position, 'kunci ' || row_key) as position,"
+        " row_key, row_hash, hidden from (select r.rid, r.is_duplicate, l._source_position as position,"
+        " {key} as row_key, {hidden} as hidden,"
         ' md5(array[{identity}]::text) collate "C" as row_hash'
         " from {landed} join ({rows}) r on r.rid = l.ctid) hashed order by row_hash, rid) single"
         " left join quarantine.row q on q.dataset = {dataset} and q.state = 'open' and q.row_hash = single.row_hash"
     ).format(
         refused=REFUSED,
         renewed=_is_renewed(plan),
-        position=_position(plan),
+        key=row_key(plan),
         hidden=hidden_flags(plan),
         identity=sql.SQL(", ").join(_identity(plan, _reasons(plan, deduplicated=deduplicated))),
         landed=rows_with_hidden(plan),
@@ -99,9 +100,9 @@ def analyze_refused_rows() -> sql.Composed:
 
 
 def move_entries(plan: LoadPlan) -> sql.Composed:
-    """Updates position and load of the entries whose row came again from another place, or in an upload."""
+    """Updates position, key and load of the entries whose row came again and has changed them (REFUSED)."""
     return sql.SQL(
-        "update quarantine.row q set last_batch_id = {}, source_position = r.position,"
+        "update quarantine.row q set last_batch_id = {}, source_position = r.position, row_key = r.row_key,"
         " updated_at = clock_timestamp() from {} r where q.entry_id = r.entry_id and r.moved"
     ).format(sql.Literal(plan.batch_id), REFUSED)
 
@@ -110,14 +111,13 @@ def add_entries(plan: LoadPlan, *, deduplicated: bool) -> sql.Composed:
     """Adds entries, with all reasons, for the refused rows that have none."""
     return sql.SQL(
         "insert into quarantine.row (dataset, first_batch_id, last_batch_id, source_position, row_key, row,"
-        " reasons, row_hash) select {dataset}, {batch}, {batch}, r.position, {key}, {row},"
+        " reasons, row_hash) select {dataset}, {batch}, {batch}, r.position, r.row_key, {row},"
         " to_jsonb(array_remove(array[{reasons}]::jsonb[], null)), r.row_hash"
         " from {landed} join {refused} r on r.rid = l.ctid cross join {hidden} where r.entry_id is null"
         " order by r.row_hash"
     ).format(
         dataset=sql.Literal(plan.contract.key),
         batch=sql.Literal(plan.batch_id),
-        key=row_key(plan),
         row=_masked_row(plan),
         reasons=sql.SQL(", ").join(
             sql.SQL("case when {} then {} end").format(reason.broken, reason.entry)
@@ -172,7 +172,8 @@ def _identity(plan: LoadPlan, reasons: Sequence[_Reason]) -> list[sql.Composable
     parts.append(sql.SQL("array_remove(array[{}]::text[], null)::text").format(sql.SQL(", ").join(broken)))
     if any(c.key and c.personal for c in contract.stored):
         # Two persons may have the same masked key, and each has a row at the source.
-        parts.append(row_key(plan))
+        landed = {c.name: _landed(plan, c, "b") for c in contract.stored if c.key}
+        parts.append(key_of(contract, landed, refused=True))
     return parts
 
 
@@ -242,34 +243,6 @@ def resolve_gone(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
         present=present,
         same=plan.same_key("k", "t"),
     )
-
-
-def row_key(plan: LoadPlan, alias: str = "b") -> sql.Composable:
-    """The key as text, the same for a refused row (alias b) and for a row of raw, a stage or a reading of keys.
-
-    A personal key is given as its pseudonym, and a hidden one is masked. A text that is too long for the index of
-    quarantine.row is cut, and ends with its hash.
-    """
-    if not plan.contract.primary_key:
-        return sql.SQL("null::text")
-    parts: list[sql.Composable] = []
-    for name in plan.contract.primary_key:
-        column = plan.contract.column(name)
-        cell = _landed(plan, column, alias) if alias == "b" else sql.Identifier(alias, name)
-        if column.pseudonymise and alias == "b":
-            cell = pseudonym(cell, column.pseudonymise)
-        elif not column.personal:
-            cell = key_text(plan.contract, column, cell, refused=alias == "b")
-        parts.append(sql.SQL("{}::text").format(cell))
-    return sql.SQL("ops.kunci_ringkas(concat_ws('|', {}))").format(sql.SQL(", ").join(parts))
-
-
-def _position(plan: LoadPlan) -> sql.Composable:
-    """The row's place in the source, or its key if the source gives no place."""
-    position = sql.SQL("l._source_position")
-    if not plan.contract.primary_key:
-        return position
-    return sql.SQL("coalesce({}, 'kunci ' || {})").format(position, row_key(plan))
 
 
 def _masked_row(plan: LoadPlan) -> sql.Composable:
