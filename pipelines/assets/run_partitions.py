@@ -120,9 +120,13 @@ def count_partitions(
     if partition is None or window is None:
         return
     counted: dict[str, Counter[str]] = {}
-    for name, query in (("dagster/partition_row_count", count_by_day), (WAITING, quarantined_by_day)):
+    queries = {
+        "dagster/partition_row_count": count_by_day(contract, partition, window),
+        WAITING: quarantined_by_day(contract, window),
+    }
+    for name, query in queries.items():
         counted[name] = Counter()
-        for day, rows in connection.execute(query(contract, partition, window)):
+        for day, rows in connection.execute(query):
             counted[name][windows.key(partition.every, day)] += rows
     for key in context.partition_keys:
         own = {name: found[key] for name, found in counted.items()}

@@ -17,7 +17,7 @@ from pipelines.contracts.windows import MONTHS, Partition, Window, period_begin
 from pipelines.extract.samples import FOUND
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage.cells import sql_type
+from pipelines.load.stage.entry_periods import moment_of_entry
 
 _MONTH_HOURS = 730.5
 
@@ -40,24 +40,18 @@ def count_by_day(contract: Contract, partition: Partition, window: Window) -> sq
     )
 
 
-def quarantined_by_day(contract: Contract, partition: Partition, window: Window) -> sql.Composed:
+def quarantined_by_day(contract: Contract, window: Window) -> sql.Composed:
     """Gives each day of the window, and the number of its rows that wait in quarantine.
 
     Rows whose day is hidden or is no date belong to no day.
     """
-    kind = sql_type(contract.column(partition.column).type)
-    # A text of another form might be a date of another day in PostgreSQL.
     return sql.SQL(
-        "select day, count(*) from (select case when cell ~ '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}'"
-        " and pg_input_is_valid(cell, {name}) then cell::{kind}::date end as day"
-        " from (select row ->> {column} as cell from quarantine.row where dataset = {dataset} and state = 'open') w) d"
-        " where {inside} group by 1"
+        "select moment::date, count(*) from (select {moment} as moment from quarantine.row q where dataset = {dataset}"
+        " and state = 'open') w where {inside} group by 1"
     ).format(
-        name=sql.Literal(contract.column(partition.column).type),
-        kind=kind,
-        column=sql.Literal(partition.column),
+        moment=moment_of_entry(contract),
         dataset=sql.Literal(contract.key),
-        inside=window.condition(sql.Identifier("day")),
+        inside=window.condition(sql.Identifier("moment")),
     )
 
 

@@ -1,7 +1,8 @@
 """Puts refused rows into quarantine.row with all their reasons, and resolves the entries once they are fixed.
 
 What belongs here: pure SQL, run by load/loader.py. Not here: which cells of a refused row are hidden (masking.py), the
-text of a key (keys.py), reading rows again when the rules change (revalidate.py).
+text of a key (keys.py), the entries of a load's days (entry_periods.py), reading rows again when the rules change
+(revalidate.py).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from psycopg import sql
 from pipelines.contracts.columns import Column
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage.confirmations import cell_hash
+from pipelines.load.stage.entry_periods import is_covered
 from pipelines.load.stage.keys import key_of, row_key
 from pipelines.load.stage.masking import (
     distinguishing_text,
@@ -188,10 +190,11 @@ def _landed(plan: LoadPlan, column: Column, alias: str = "l") -> sql.Composable:
 def _is_renewed(plan: LoadPlan) -> sql.Composable:
     """Whether an entry names this load even if its place is the same.
 
-    Each load of an upload answers for its rows. A load that waits for approval resolves the entries that it does not
-    name, when it is approved.
+    Each load of an upload or of a window answers for its rows. A load that waits for approval resolves the entries that
+    it does not name, when it is approved.
     """
-    return sql.Literal(plan.contract.server.kind == "upload" or plan.contract.approval)
+    answers = plan.contract.server.kind == "upload" or plan.window is not None
+    return sql.Literal(answers or plan.contract.approval)
 
 
 def _of_this_file(plan: LoadPlan, file: str) -> sql.Composable:
@@ -204,7 +207,8 @@ def _of_this_file(plan: LoadPlan, file: str) -> sql.Composable:
 def resolve(plan: LoadPlan, source_name: str | None, *, refused: bool) -> sql.Composed:
     """Resolves the open entries that this load fixed.
 
-    These are entries whose row is missing from a full read or from their own file, and entries whose key is staged.
+    These are entries whose row is missing from a full read, from their own file, or from the days or periods that the
+    load replaced, and entries whose key is staged.
 
     source_name: the upload that was read.
     refused: whether the load refused rows, which `note_refused_rows` has put into REFUSED.
@@ -223,6 +227,8 @@ def resolve(plan: LoadPlan, source_name: str | None, *, refused: bool) -> sql.Co
     fixed: list[sql.Composable] = []
     if contract.server.kind == "upload" and source_name is not None and plan.window is None:
         fixed.append(_of_this_file(plan, source_name))
+    if covered := is_covered(plan, source_name):
+        fixed.append(covered)
     if contract.primary_key:
         # The keys of the stage are computed once, and not once for each entry: one key costs 10 microseconds.
         keys = sql.SQL("q.row_key in (select {} from {} s)").format(row_key(plan, "s"), plan.stage)

@@ -11,8 +11,9 @@ import pytest
 
 from pipelines.contracts.windows import Window
 from pipelines.load.raw_summary import count_by_day, is_recorded, quarantined_by_day, summarise
+from pipelines.load.stage.entry_periods import moment_of_entry
 from tests.support.contracts import column
-from tests.support.statements import ID, clauses, contract_of, plan_of
+from tests.support.statements import ID, clauses, contract_of, plan_of, written
 
 SAMPLE_BATCHES = "array(select batch_id from ops.load_batch where dataset = 'uji/data' and found ? 'data_contoh') || '{}'::bigint[]"
 
@@ -110,10 +111,10 @@ def test_rows_in_quarantine_are_counted_by_day_where_their_day_can_be_read(tmp_p
     partition = {"column": "hari", "every": "daily", "start": "2026-01-01"}
     contract = contract_of(tmp_path, ID, column("hari", "date"), partition=partition)
     assert contract.partition
-    query = quarantined_by_day(contract, contract.partition, Window(date(2026, 3, 1), date(2026, 3, 2)))
+    query = quarantined_by_day(contract, Window(date(2026, 3, 1), date(2026, 3, 2)))
+    moment = written(moment_of_entry(contract))
     assert query.as_string(None) == (
-        "select day, count(*) from (select case when cell ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}'"
-        " and pg_input_is_valid(cell, 'date') then cell::date::date end as day"
-        " from (select row ->> 'hari' as cell from quarantine.row where dataset = 'uji/data' and state = 'open') w) d"
-        " where \"day\" >= '2026-03-01'::date and \"day\" < ('2026-03-02'::date::date + 1) group by 1"
+        f"select moment::date, count(*) from (select {moment} as moment from quarantine.row q"  # noqa: S608
+        " where dataset = 'uji/data' and state = 'open') w"
+        " where \"moment\" >= '2026-03-01'::date and \"moment\" < ('2026-03-02'::date::date + 1) group by 1"
     )

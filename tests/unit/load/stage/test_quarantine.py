@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 from psycopg import sql
 
+from pipelines.contracts.windows import Window
+from pipelines.load.stage.entry_periods import moment_of_entry
 from pipelines.load.stage.masking import distinguishing_text, rows_with_hidden, shown_cell
 from pipelines.load.stage.quarantine import (
     add_entries,
@@ -33,6 +36,9 @@ from tests.support.statements import (
 )
 
 REQUIRED = column("nama", required=True)
+DAY = column("hari", "date")
+DAILY = {"column": "hari", "every": "daily", "start": "2026-01-01"}
+TWO_DAYS = Window(date(2026, 3, 1), date(2026, 3, 2))
 MARK_OF_WAJIB = "d875956a"
 """The mark of rule `wajib` of column nama."""
 
@@ -92,11 +98,13 @@ def test_entry_of_a_row_that_moved_gets_the_new_position(tmp_path: Path) -> None
     """)
 
 
-def test_entry_of_an_upload_names_each_load_that_reads_its_row(tmp_path: Path) -> None:
+def test_entry_of_an_upload_or_a_window_names_each_load_that_reads_its_row(tmp_path: Path) -> None:
     plan = plan_of(upload_contract_of(tmp_path, ID, write_disposition="append"), file="januari.csv")
     assert "or true as moved" in written(note_refused_rows(plan, deduplicated=False))
     plan = plan_of(contract_of(tmp_path, REQUIRED))
     assert "or false as moved" in written(note_refused_rows(plan, deduplicated=False))
+    plan = plan_of(contract_of(tmp_path, DAY, partition=DAILY), window=TWO_DAYS)
+    assert "or true as moved" in written(note_refused_rows(plan, deduplicated=False))
 
 
 def test_row_without_an_entry_gets_one_with_all_reasons(tmp_path: Path) -> None:
@@ -145,6 +153,20 @@ def test_incremental_read_resolves_entries_whose_key_was_staged(tmp_path: Path) 
             and (q.row_key in (
                 select ops.kunci_ringkas(concat_ws('|', "s"."id"::text::text)) from "landing"."uji__data__7_stage" s
             ))
+    """)
+
+
+def test_window_resolves_the_entries_of_its_days_and_of_its_loads(tmp_path: Path) -> None:
+    contract = contract_of(tmp_path, DAY, partition=DAILY)
+    moment = written(moment_of_entry(contract))
+    assert clauses(resolve(plan_of(contract, window=TWO_DAYS), None, refused=False)) == clauses(f"""
+        update quarantine.row q set state = 'resolved', updated_at = clock_timestamp()
+        where q.dataset = 'uji/data' and q.state = 'open' and q.last_batch_id < 7
+            and (({moment} >= '2026-03-01'::date and {moment} < ('2026-03-02'::date::date + 1))
+                or q.last_batch_id in (
+                    select batch_id from ops.load_batch where dataset = 'uji/data'
+                    and window_start >= '2026-03-01'::date and window_end <= '2026-03-02'::date
+                ))
     """)
 
 
