@@ -115,11 +115,11 @@ def load(
             window,
             full_refresh=full_refresh,
             allow_empty=allow_empty,
-            oldest=oldest_kept(contract, today),
             waits=waits,
         )
         try:
             pseudonyms.set_keys(connection, contract)
+            plan = replace(plan, oldest=oldest_kept(contract, today))
             added_columns.remake_if_empty(connection, plan)
             for statement in create_raw(plan.contract):
                 connection.execute(statement)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import dagster as dg
 import pytest
 
 from pipelines.contracts.model import Contract
+from pipelines.errors import LoadError
 from pipelines.extract.upload.files import put_upload
 from pipelines.extract.upload.inbox import find_uploads
 from pipelines.load import arrivals
@@ -162,6 +164,13 @@ def test_rows_of_raw_go_when_the_contracts_retention_is_over(loads: Loads) -> No
     assert loads.run(ledger)[1:] == [("loaded", 1, 2, True, date(2025, 11, 25), date(2025, 11, 25))]
     again = prune_dataset(loads.connection, contract, TODAY, "uji", dry_run=False)
     assert again is not None and again.count == 0 and len(loads.run(ledger)) == 2
+
+
+def test_a_load_whose_retention_has_no_date_is_failed_in_the_ledger(loads: Loads) -> None:
+    contract = replace(events(loads), sla={"retention": ("2500", "y")})
+    with pytest.raises(LoadError, match="OverflowError"):
+        loads.load(contract, lambda *_: [(1, "2026-01-01")])
+    assert loads.run("select state from ops.load_batch") == [("failed",)]
 
 
 def test_a_source_does_not_bring_back_the_rows_whose_retention_is_over(loads: Loads) -> None:
