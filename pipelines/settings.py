@@ -195,22 +195,13 @@ def load_alert_settings(env: Mapping[str, str] = os.environ) -> AlertSettings:
             raise _unusable(name, "nilainya bukan URL", "tulis https://...")
         return value.rstrip("/") if value else None
 
-    def number(name: str, default: float) -> float:
-        try:
-            value = float(text(name) or default)
-        except ValueError:
-            value = 0
-        if not 0 < value < float("inf"):
-            raise _unusable(name, "nilainya bukan angka di atas 0")
-        return value
-
     when, to_opd = text("WHEN") or "on_error", (text("OPD") or "").lower()
     if when not in WHEN:
         raise _unusable("WHEN", "nilainya tidak dikenal", f"salah satu dari {', '.join(WHEN)}")
     if to_opd not in (*_YES, *_NO):
         raise _unusable("OPD", "nilainya tidak dikenal", "ya atau tidak")
     to = tuple(part.strip() for part in re.split(r"[,;]", text("MAIL_TO") or "") if part.strip())
-    mail = _mail_server(text, int(number("MAIL_PORT", 1)) if text("MAIL_PORT") else None)
+    mail = _mail_server(text)
     if wrong := [place for place, address in enumerate(to, 1) if not _ADDRESS.fullmatch(address)]:
         raise _unusable("MAIL_TO", f"bagian ke-{wrong[0]} bukan alamat surel", "pisahkan dengan koma")
     feedback = env.get("GUDANG_FEEDBACK_MAIL", "").strip() or "never"
@@ -232,13 +223,33 @@ def load_alert_settings(env: Mapping[str, str] = os.environ) -> AlertSettings:
         telegram_url=url("TELEGRAM_URL") or TELEGRAM_URL,
         telegram_token=text("TELEGRAM_TOKEN"),
         telegram_chat=text("TELEGRAM_CHAT"),
-        timeout=number("TIMEOUT", 20),
+        timeout=_number(text, "TIMEOUT", 20, 3600),
         feedback=feedback,
     )
 
 
-def _mail_server(text: Callable[[str], str | None], port: int | None) -> MailServer | None:
-    """The mail server; None if none is set. port: None for the usual one."""
+def _number(text: Callable[[str], str | None], name: str, default: float, most: int) -> float:
+    """A number above 0, at most `most`: beyond it no socket takes the value."""
+    try:
+        value = float(text(name) or default)
+    except ValueError:
+        value = 0
+    if not 0 < value <= most:
+        raise _unusable(name, f"nilainya bukan angka di atas 0 sampai {most}")
+    return value
+
+
+def _port(text: Callable[[str], str | None]) -> int | None:
+    """The port of the mail server; None for the usual one."""
+    value = _number(text, "MAIL_PORT", 1, 65_535)
+    if not value.is_integer():
+        raise _unusable("MAIL_PORT", "nilainya bukan bilangan bulat")
+    return int(value) if text("MAIL_PORT") else None
+
+
+def _mail_server(text: Callable[[str], str | None]) -> MailServer | None:
+    """The mail server; None if none is set."""
+    port = _port(text)
     host, sender, security = text("MAIL_HOST"), text("MAIL_FROM"), text("MAIL_SECURITY") or "starttls"
     if host is None:
         return None

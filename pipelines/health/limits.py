@@ -64,6 +64,8 @@ def load_limits(env: Mapping[str, str] = os.environ) -> Limits:
             warning, critical = (float(part) for part in value.split(","))
         except ValueError:
             raise GudangError(variable, "nilainya bukan dua angka", hint=example) from None
+        if not (warning >= 0 and critical >= 0):  # "nan" is neither, and no value would be beyond it
+            raise GudangError(variable, "nilainya bukan dua angka dari 0", hint=example)
         if warning != critical and (warning > critical) is not default.falling:
             raise GudangError(variable, "batas kritis tidak lebih buruk daripada peringatan", hint=example)
         found[name] = Limit(warning, critical, default.falling)

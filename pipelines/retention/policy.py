@@ -7,12 +7,15 @@ runs/prune.py for Dagster's own database). How long rows of a dataset are kept i
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from pipelines.errors import GudangError
 
 PREFIX = "GUDANG_KEEP_"
+_LONGEST = 36_500
+"""Days, 100 years. So long before today there is still a date in PostgreSQL and in Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +36,16 @@ class Policy:
 
 
 def read_policy(env: Mapping[str, str] = os.environ) -> Policy:
-    """The policy of the environment: GUDANG_KEEP_EVENTS and so on, in days. Raises GudangError for no whole number."""
+    """The policy of the environment: GUDANG_KEEP_EVENTS and so on, in days.
+
+    Raises GudangError for what is not a whole number from 1 to 36,500.
+    """
     found: dict[str, int] = {}
     for field in fields(Policy):
         name = PREFIX + field.name.upper()
         if text := env.get(name):
-            if not text.isdecimal() or int(text) < 1:
-                raise GudangError(
-                    name, f"{text!r} bukan jumlah hari", hint="isi dengan bilangan bulat, paling kecil 1"
-                )
+            if not re.fullmatch("[0-9]{1,6}", text) or not 1 <= int(text) <= _LONGEST:
+                hint = f"isi dengan bilangan bulat dari 1 sampai {_LONGEST}"
+                raise GudangError(name, f"{text!r} bukan jumlah hari", hint=hint)
             found[field.name] = int(text)
     return Policy(**found)

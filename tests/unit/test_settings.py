@@ -55,6 +55,14 @@ def test_text_of_the_settings_contains_no_secret() -> None:
             "GUDANG_ALERT_MAIL_PORT: nilainya bukan angka",
         ),
         (
+            {"MAIL_HOST": "x", "MAIL_FROM": "a@b", "MAIL_PORT": "65536"},
+            "GUDANG_ALERT_MAIL_PORT: nilainya bukan angka",
+        ),
+        (
+            {"MAIL_HOST": "x", "MAIL_FROM": "a@b", "MAIL_PORT": "0.5"},
+            "GUDANG_ALERT_MAIL_PORT: nilainya bukan bilangan bulat",
+        ),
+        (
             {"MAIL_HOST": "x", "MAIL_FROM": "a@b", "MAIL_SECURITY": "tls"},
             "GUDANG_ALERT_MAIL_SECURITY: nilainya tidak",
         ),
@@ -65,6 +73,7 @@ def test_text_of_the_settings_contains_no_secret() -> None:
         ({"WEBHOOK_URL": SECRET}, "GUDANG_ALERT_WEBHOOK_URL: nilainya bukan URL"),
         ({"TELEGRAM_TOKEN": SECRET}, "GUDANG_ALERT_TELEGRAM_TOKEN: diisi bersama GUDANG_ALERT_TELEGRAM_CHAT"),
         ({"TIMEOUT": "0"}, "GUDANG_ALERT_TIMEOUT: nilainya bukan angka di atas 0"),
+        ({"TIMEOUT": "1e300"}, "GUDANG_ALERT_TIMEOUT: nilainya bukan angka di atas 0 sampai 3600"),
     ],
 )
 def test_error_of_an_unusable_setting_does_not_show_its_value(env: dict[str, str], message: str) -> None:

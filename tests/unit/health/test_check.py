@@ -42,6 +42,9 @@ def test_limits_are_read_from_the_environment_and_checked() -> None:
     assert (limits.disk_percent, limits.night_hours) == (Limit(20, 10, falling=True), Limit(26, 50))
     with pytest.raises(GudangError, match="GUDANG_HEALTH_QUEUE_MINUTES: nilainya bukan dua angka"):
         load_limits({"GUDANG_HEALTH_QUEUE_MINUTES": "60"})
+    for value in ("nan,nan", "-1,5"):
+        with pytest.raises(GudangError, match="GUDANG_HEALTH_QUEUE_MINUTES: nilainya bukan dua angka dari 0"):
+            load_limits({"GUDANG_HEALTH_QUEUE_MINUTES": value})
     for wrong in ({"GUDANG_HEALTH_DISK_PERCENT": "5,15"}, {"GUDANG_HEALTH_NIGHT_HOURS": "50,26"}):
         with pytest.raises(GudangError, match="batas kritis tidak lebih buruk daripada peringatan"):
             load_limits(wrong)

@@ -13,7 +13,7 @@ def test_the_environment_changes_single_days() -> None:
     assert read_policy({"GUDANG_KEEP_UPLOADS": "30"}) == Policy(uploads=30)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "30 hari", "1.5"])
+@pytest.mark.parametrize("text", ["0", "-1", "30 hari", "1.5", "36501", "9" * 5000])
 def test_what_is_no_number_of_days_is_refused(text: str) -> None:
     with pytest.raises(GudangError, match=r"GUDANG_KEEP_EVENTS: .* bukan jumlah hari"):
         read_policy({"GUDANG_KEEP_EVENTS": text})
