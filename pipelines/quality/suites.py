@@ -230,7 +230,7 @@ def written(path: Path) -> tuple[Expectation, ...]:
         document = json.loads(path.read_text(encoding="utf-8"))
         name, entries = document["name"], cast("list[dict[str, Any]]", document["expectations"])
         found = tuple(_written(path, index, entry) for index, entry in enumerate(entries))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
         raise QualityError(
             str(path), f"bukan suite Great Expectations: {error!r}", hint="lihat docs/add-a-dataset.md"
         ) from None

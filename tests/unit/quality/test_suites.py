@@ -152,6 +152,14 @@ def test_unknown_severity_is_refused_with_the_nearest_known_one(tmp_path: Path) 
         written(path)
 
 
+@pytest.mark.parametrize("expectations", ['"x"', "[5]", "[null]", '[{"meta": 5}]', "[" * 9000 + "]" * 9000])
+def test_suite_of_another_form_is_refused_without_a_traceback(tmp_path: Path, expectations: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(f'{{"name": "uji.a", "expectations": {expectations}}}', encoding="utf-8")
+    with pytest.raises(QualityError, match="bukan suite Great Expectations"):
+        written(path)
+
+
 def test_expectation_with_a_capital_in_its_name_is_refused(tmp_path: Path) -> None:
     path = DbtFolder(tmp_path).suite("core/a", expect("Ada", "expect_table_row_count_to_be_between"))
     with pytest.raises(QualityError, match=r"ekspektasi 1: meta\.nama 'Ada' bukan nama"):
