@@ -1,6 +1,6 @@
 """Defines one property of a contract as a value, and the types and classes that it can have.
 
-Not here: what a contract may write about them (vocabulary.py, options.py, repairs.py).
+Not here: what a contract may write about them (vocabulary.py, value_types/, repairs.py).
 """
 
 from __future__ import annotations

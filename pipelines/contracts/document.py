@@ -12,13 +12,14 @@ from dataclasses import fields
 from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pipelines.contracts import windows
 from pipelines.contracts.api import ApiExtract
 from pipelines.contracts.columns import Column, Reference
 from pipelines.contracts.model import (
     CHECK_TIMEOUT_S,
+    LONGEST_HOURS,
     STATEMENT_TIMEOUT_S,
     WAIT_LIMIT_S,
     Contract,
@@ -42,7 +43,15 @@ _PAGES = {
     "api": "docs/contracts/apis.md",
     "upload": "docs/contracts/uploads.md",
 }
-_DURATION = re.compile(r"P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?")
+_DURATION = re.compile(
+    r"P(?=.)([0-9]{1,9}Y)?([0-9]{1,9}M)?([0-9]{1,9}W)?([0-9]{1,9}D)?"
+    r"(?:T(?=.)([0-9]{1,9}H)?([0-9]{1,9}M)?([0-9]{1,9}S)?)?"
+)
+_PARTS_H = (8760, 730, 168, 24, 1, 1 / 60, 1 / 3600)
+"""The hours of each part of _DURATION, in its order."""
+_LONGEST_S = 7 * 24 * 3600
+_MOST_PER_SECOND = 10**9
+_MOST_LAG = 10**18
 
 
 def make_contract(path: Path, document: dict[str, Any]) -> Contract:
@@ -81,7 +90,7 @@ def make_contract(path: Path, document: dict[str, Any]) -> Contract:
         max_shrink_share=_share(document, custom, "max_shrink_share", 0.5),
         check_timeout=_seconds(document, custom, "check_timeout") or CHECK_TIMEOUT_S,
         approval=_one_of(document, custom, "approval", "none", ("none", "required")) == "required",
-        publish=bool(custom.get("publish", False)),
+        publish=custom.get("publish", False),
         sla={
             p["property"]: (str(p["value"]), str(p.get("unit", "")))
             for p in document.get("slaProperties") or []
@@ -133,40 +142,43 @@ def _one_of(
 
 
 def _duration(document: dict[str, Any], custom: dict[str, Any], name: str) -> str | None:
-    value = custom.get(name)
-    if value is not None and not _DURATION.fullmatch(str(value)):
+    value: str | None = custom.get(name)
+    if value is None:
+        return None
+    found, where = _DURATION.fullmatch(value), _custom_place(document, name)
+    if not found:
         message = f"{name} {value!r} bukan durasi ISO 8601"
-        raise FaultyError(_custom_place(document, name), message, "misalnya P1D atau PT6H", code="GDK-K017")
+        raise FaultyError(where, message, "misalnya P1D atau PT6H", code="GDK-K017")
+    parts = zip(found.groups(), _PARTS_H, strict=True)
+    hours = sum(int(part[:-1]) * each for part, each in parts if part)
+    if hours > LONGEST_HOURS:
+        message = f"{name} {value!r} melebihi 100 tahun"
+        raise FaultyError(where, message, "misalnya P1D atau PT6H", code="GDK-K017")
     return value
 
 
 def _share(document: dict[str, Any], custom: dict[str, Any], name: str, default: float) -> float:
     value = custom.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        message = f"{name} {value!r} bukan bagian dari 1"
-        raise FaultyError(
-            _custom_place(document, name),
-            message,
-            "tulis angka dari 0 sampai 1, misalnya 0.5",
-            code="GDK-K017",
-        )
+    if not 0 <= value <= 1:
+        message, hint = f"{name} {value!r} bukan bagian dari 1", "tulis angka dari 0 sampai 1, misalnya 0.5"
+        raise FaultyError(_custom_place(document, name), message, hint, code="GDK-K017")
     return float(value)
 
 
 def _lag(document: dict[str, Any], custom: dict[str, Any]) -> str | None:
     """Returns the lag as text: an ISO 8601 duration for a cursor of times, a number above 0 for one of numbers."""
     value = custom.get("lag")
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not isinstance(value, int | float):
         return _duration(document, custom, "lag")
-    if not 0 < value < float("inf"):
-        message = f"lag {value!r} bukan angka di atas 0"
+    if not 0 < value <= _MOST_LAG:
+        message = f"lag {value!r} bukan angka di atas 0 sampai {_MOST_LAG}"
         raise FaultyError(_custom_place(document, "lag"), message, "misalnya 1000", code="GDK-K017")
     return f"{Decimal(str(value)):f}"
 
 
 def _seconds(document: dict[str, Any], custom: dict[str, Any], name: str) -> int | None:
     try:
-        return _positive(custom, name)
+        return _positive(custom, name, _LONGEST_S)
     except ValueError as error:
         raise FaultyError(
             _custom_place(document, name), str(error), "detik, misalnya 1800", code="GDK-K017"
@@ -198,10 +210,10 @@ def _server(server: dict[str, Any]) -> Server:
             name=server["server"],
             kind=kind,
             location=str(server[place]),
-            rows_per_second=_positive(custom, "rows_per_second"),
-            load_hours=_hours(str(hours)) if hours is not None else None,
-            statement_timeout=_positive(custom, "statement_timeout") or STATEMENT_TIMEOUT_S,
-            wait_limit=_positive(custom, "wait_limit") or WAIT_LIMIT_S,
+            rows_per_second=_positive(custom, "rows_per_second", _MOST_PER_SECOND),
+            load_hours=_hours(hours) if hours is not None else None,
+            statement_timeout=_positive(custom, "statement_timeout", _LONGEST_S) or STATEMENT_TIMEOUT_S,
+            wait_limit=_positive(custom, "wait_limit", _LONGEST_S) or WAIT_LIMIT_S,
         )
     except ValueError as error:
         raise FaultyError(
@@ -209,12 +221,10 @@ def _server(server: dict[str, Any]) -> Server:
         ) from None
 
 
-def _positive(custom: Mapping[str, Any], name: str) -> int | None:
+def _positive(custom: Mapping[str, Any], name: str, most: int) -> int | None:
     value = custom.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} {value!r} bukan bilangan bulat di atas 0")
+    if value is not None and not 1 <= value <= most:
+        raise ValueError(f"{name} {value!r} bukan bilangan bulat dari 1 sampai {most}")
     return value
 
 
@@ -222,6 +232,8 @@ def _hours(text: str) -> tuple[time, time]:
     """Returns the two times of a text like 20:00-05:00. Raises ValueError for another text."""
     try:
         start, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
+        if start.tzinfo or end.tzinfo:
+            raise ValueError(text)
     except ValueError:
         raise ValueError(f"load_hours {text!r} bukan rentang jam seperti 20:00-05:00") from None
     return start, end
@@ -231,11 +243,10 @@ def _extract(document: dict[str, Any], server: Server, custom: dict[str, Any]) -
     kind = {"database": DatabaseExtract, "api": ApiExtract, "upload": FileExtract}[server.kind]
     values = custom.get("extract")
     where = _custom_place(document, "extract")
-    if not isinstance(values, dict):
+    if values is None:
         raise FaultyError(
             where, "extract tidak ada", f"tulis apa yang dibaca, lihat {_PAGES[server.kind]}", code="GDK-K016"
         )
-    values = cast("dict[str, Any]", values)
     known = sorted(f.name for f in fields(kind))
     if unknown := sorted(set(values) - set(known)):
         message = f"extract: {', '.join(unknown)} tidak dikenal untuk sumber {_KINDS[server.kind]}"
@@ -256,9 +267,6 @@ def _extract(document: dict[str, Any], server: Server, custom: dict[str, Any]) -
         raise FaultyError(
             where, f"extract: {error}", f"lihat {_PAGES[server.kind]}", code="GDK-K016"
         ) from None
-    except (TypeError, AttributeError):
-        message = "extract: ada nilai yang tipenya salah"
-        raise FaultyError(where, message, f"lihat {_PAGES[server.kind]}", code="GDK-K016") from None
     of_server = document["servers"][0].get("format")
     if isinstance(extract, FileExtract) and of_server != extract.format:
         message = f"format pada servers adalah {of_server!r}, pada extract {extract.format!r}"
@@ -272,7 +280,7 @@ def _partition(document: dict[str, Any], custom: dict[str, Any]) -> Partition | 
         return None
     where = _custom_place(document, "partition")
     try:
-        start, every = _day(values["start"]), str(values["every"])
+        start, every = _day(values["start"]), values["every"]
         if every not in tuple(Cadence):
             message = f"partition: every {every!r} tidak dikenal"
             raise FaultyError(where, message, hint_of_known(every, Cadence), code="GDK-K017")
@@ -281,8 +289,6 @@ def _partition(document: dict[str, Any], custom: dict[str, Any]) -> Partition | 
         return Partition(column=values["column"], every=Cadence(every), start=start)
     except KeyError as error:
         message = f"partition: {error.args[0]} tidak ada"
-    except TypeError:
-        message = "partition bukan pemetaan"
     except ValueError as error:
         message = f"partition: {error}"
     raise FaultyError(
@@ -293,14 +299,15 @@ def _partition(document: dict[str, Any], custom: dict[str, Any]) -> Partition | 
     )
 
 
-def _day(value: object) -> date:
-    """Returns a date that YAML has read as a date or as a text. Raises ValueError for another text."""
-    if isinstance(value, date):
-        return value
+def _day(value: date | str) -> date:
+    """Returns a date that YAML has read as a date or as a text. Raises ValueError for another one."""
     try:
-        return date.fromisoformat(str(value))
+        day = date.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
         raise ValueError(f"start {value!r} bukan tanggal") from None
+    if not 1900 <= day.year <= 2200:
+        raise ValueError(f"start {day} tidak dalam tahun 1900 sampai 2200")
+    return day
 
 
 def _columns(properties: list[dict[str, Any]]) -> tuple[Column, ...]:
@@ -310,8 +317,6 @@ def _columns(properties: list[dict[str, Any]]) -> tuple[Column, ...]:
             columns.append(_column(prop))
         except KeyError as error:
             message = f"{prop.get('name')}: {error.args[0]} tidak ada"
-        except TypeError:
-            message = f"{prop.get('name')}: ada nilai yang tipenya salah"
         except ValueError as error:
             message = f"{prop.get('name')}: {error}"
         else:
@@ -353,29 +358,28 @@ def _column(prop: dict[str, Any]) -> Column:
         pattern=options.get("pattern"),
         format=options.get("format"),
         reference=_reference(prop.get("relationships") or []),
-        missing_values=tuple(str(v) for v in custom.get("missing_values") or ()),
+        missing_values=_names(custom.get("missing_values")),
         parse=_names(custom.get("parse")),
         unit=custom.get("satuan"),
         measure=custom.get("ukuran"),
         synonyms=tuple(s["synonym"] for s in prop.get("synonyms") or []),
         pseudonymise=custom.get("pseudonymise"),
         retain_original=custom.get("retain_original"),
-        dropped=bool(custom.get("drop", False)),
+        dropped=custom.get("drop", False),
         soft_rules=_names(custom.get("konfirmasi")),
     )
 
 
-def _names(value: Any) -> tuple[str, ...]:
-    """The names of a list, of a single one, or none."""
-    return (value,) if isinstance(value, str) else tuple(str(name) for name in value or ())
+def _names(value: str | list[str] | None) -> tuple[str, ...]:
+    """The texts of a list, of a single one, or none."""
+    return (value,) if isinstance(value, str) else tuple(value or ())
 
 
 def _aliases(enum: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     """Returns each alias of the enum's classes, with the value of its class."""
     for entry in enum:
-        aliases = custom_properties(entry).get("alias") or ()
-        for word in [aliases] if isinstance(aliases, str) else aliases:
-            yield str(word), str(entry["value"])
+        for word in _names(custom_properties(entry).get("alias")):
+            yield word, str(entry["value"])
 
 
 def _reference(relationships: list[dict[str, Any]]) -> Reference | None:
@@ -389,5 +393,5 @@ def _reference(relationships: list[dict[str, Any]]) -> Reference | None:
         raise ValueError(
             f"normalise {normalise!r} tidak dikenal ({hint_of_known(normalise, ['kunci_nama'])})"
         )
-    where = tuple(sorted((str(k), str(v)) for k, v in (custom.get("where") or {}).items()))
+    where = tuple(sorted((custom.get("where") or {}).items()))
     return Reference(table=table, column=column, where=where, normalise=normalise)

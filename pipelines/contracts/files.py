@@ -7,6 +7,7 @@ contract means (model.py).
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,16 +55,50 @@ def readable_contracts(folder: Path) -> tuple[Contract, ...]:
 
 
 def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
-    """Reads the contract in `path`; returns the contract, or None and everything that is wrong with it."""
+    """Reads the contract in `path`; returns the contract, or None and everything that is wrong with it.
+
+    It never raises. An error that none of the checks foresees is a fault of this file, so that the other contracts are
+    loaded all the same.
+    """
     try:
-        root, document = _read_yaml(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return _read(path)
+    except Exception as error:  # whatever a file can cause
+        return None, [_unforeseen(path, error)]
+
+
+def _unforeseen(path: Path, error: Exception) -> Fault:
+    """The fault for an error that is ours. It says the error's class and place, but no value of the contract."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "pipelines" in Path(frame.filename).parts]
+    frame = (ours or frames)[-1]
+    place = "/".join(Path(frame.filename).parts[-2:])
+    message = f"kontrak tidak dapat diperiksa: {type(error).__name__} di {place}:{frame.lineno}"
+    hint = "ini kesalahan program; laporkan kepada pengembang gudang data bersama berkas kontraknya"
+    return Fault(path, 1, message, hint, code="GDK-K031")
+
+
+def _read(path: Path) -> tuple[Contract | None, list[Fault]]:
+    """Reads the contract in `path`, as `read_contract` does. May raise an error that no check foresees."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        message, hint = f"berkas tidak dapat dibaca: {error.strerror}", "periksa letak dan izin berkas itu"
+        return None, [Fault(path, 1, message, hint, code="GDK-K002")]
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        return None, [Fault(path, line, "bukan UTF-8", "simpan berkas itu sebagai UTF-8", code="GDK-K002")]
+    try:
+        root, document = _read_yaml(text)
+        lines = _line_numbers(root) if root else {}
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         message = f"bukan YAML yang sah: {getattr(error, 'problem', error)}"
         return None, [Fault(path, mark.line + 1 if mark else 1, message, code="GDK-K002")]
+    except RecursionError:
+        message, hint = "dokumen bersarang terlalu dalam", "lihat docs/contracts/index.md"
+        return None, [Fault(path, 1, message, hint, code="GDK-K002")]
     if root is None or not isinstance(document, dict):
         return None, [Fault(path, 1, "berkas kosong", "mulai dari docs/add-a-dataset.md", code="GDK-K002")]
-    lines = _line_numbers(root)
     document = cast("dict[str, Any]", document)
     wrong = odcs.faults(document)
     faults = [
@@ -72,7 +107,7 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
     expected = f"{path.parent.name}/{path.name.removesuffix('.odcs.yaml')}"
     try:
         own = list(vocabulary.faults(document, expected))
-    except (AttributeError, IndexError, KeyError, TypeError):
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         if not faults:
             raise
         own = []  # parts of the document do not have ODCS's form, which `wrong` says
@@ -117,9 +152,23 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
     return (None if faults else contract), faults
 
 
+class _Loader(_YAML):
+    """Reads YAML. A text that only looks like a date or number (2024-02-30) is an error at its line."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except ValueError:
+            message = "ada nilai yang berbentuk tanggal atau angka, tetapi bukan; tulis dalam tanda kutip"
+            raise yaml.constructor.ConstructorError(None, None, message, node.start_mark) from None
+
+
 def _read_yaml(text: str) -> tuple[yaml.Node | None, Any]:
-    """Parses `text` once; returns its nodes, which know their lines, and its value. Raises yaml.YAMLError."""
-    loader = _YAML(text)
+    """Parses `text` once; returns its nodes, which know their lines, and its value.
+
+    Raises yaml.YAMLError, or RecursionError if it is nested too deep.
+    """
+    loader = _Loader(text)
     try:
         root = loader.get_single_node()
         return root, None if root is None else loader.construct_document(root)

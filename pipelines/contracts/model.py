@@ -35,6 +35,8 @@ SLA_HOURS: Mapping[str, int] = {
     }.items()
     for unit in units.split()
 }
+LONGEST_HOURS = 100 * SLA_HOURS["year"]
+"""The longest duration that a contract may name. Beyond it, a date that is computed from it need not exist."""
 MOST_COLUMNS = 800
 """The most columns that a load stores. A query of PostgreSQL may name 1,664, and that of the stage names each twice."""
 RESERVED = frozenset({"deleted_at", "valid_from", "valid_to", "is_current"})
@@ -89,10 +91,6 @@ class DatabaseExtract:
     query: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("table", "schema", "where", "query"):
-            value: object = getattr(self, name)
-            if value is not None and not (isinstance(value, str) and value.strip()):
-                raise ValueError(f"{name} {value!r} bukan teks")
         if (self.table is None) == (self.query is None):
             raise ValueError("tulis table atau query, tepat satu")
         if self.query and self.schema:

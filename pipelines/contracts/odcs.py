@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import cache, reduce
 from importlib import resources
 from operator import getitem
@@ -24,6 +25,8 @@ Location = tuple[str | int, ...]
 """The keys and indices on the way from the document's root to a place in it."""
 Found = tuple[Location, str, str]
 """Where a fault is, what is wrong, and how to fix it."""
+BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+"""The options of a property that bound its values."""
 _PAGE = "lihat docs/contracts/index.md"
 _TYPES = {
     "string": "teks",
@@ -34,6 +37,10 @@ _TYPES = {
     "object": "pemetaan",
     "null": "kosong",
 }
+
+_DATES = frozenset({"value", "examples", "contractCreatedTs"}) | frozenset(BOUNDS)
+"""Keys below which a date may stand without quotes. value_types/own.py judges those of our own properties."""
+_DEEPEST = 200
 
 
 class FaultyError(Exception):
@@ -49,8 +56,32 @@ def custom_properties(holder: Mapping[str, Any]) -> dict[str, Any]:
     return {item["property"]: item.get("value") for item in holder.get("customProperties") or []}
 
 
+def custom_properties_below(
+    node: object, where: Location = (), keys: tuple[str, ...] = (), column: str = ""
+) -> Iterator[tuple[Location, tuple[str, ...], str, list[dict[str, Any]]]]:
+    """Gives every customProperties below `node`: its place, the keys on the way to it, its column's name, its items.
+
+    The name is empty outside of columns. Values and examples, which may hold anything, are left out.
+    """
+    if isinstance(node, list):
+        for index, item in enumerate(cast("list[object]", node)):
+            yield from custom_properties_below(item, (*where, index), keys, column)
+    if not isinstance(node, dict):
+        return
+    holder = cast("dict[str, Any]", node)
+    if keys == ("schema", "properties"):
+        column = str(holder.get("name", "?"))
+    for key, value in holder.items():
+        if key == "customProperties":
+            yield (*where, key), keys, column, value or []
+        elif key not in ("value", "examples"):
+            yield from custom_properties_below(value, (*where, key), (*keys, key), column)
+
+
 def faults(document: Mapping[str, Any]) -> list[Found]:
     """Gives the faults that ODCS's schema finds in a document. The schema finds some twice; each is given once."""
+    if foreign := list(_no_json(document, (), frozenset())):
+        return foreign
     try:
         errors = list(_validator().iter_errors(_as_json(document)))
     except ValueError:  # the validator goes 255 levels down
@@ -58,9 +89,37 @@ def faults(document: Mapping[str, Any]) -> list[Found]:
     return list(dict.fromkeys(found for error in errors for found in _found(error, errors)))
 
 
+def _no_json(node: object, where: Location, above: frozenset[int]) -> Iterator[Found]:
+    """Gives the parts that YAML can write and JSON cannot: keys that are no text, dates, bytes, sets, circles.
+
+    A date may stand where a reader asks for one (`_DATES`). above: the identities of the parts around `node`.
+    """
+    if id(node) in above or len(above) > _DEEPEST:
+        yield (), "dokumen bersarang terlalu dalam", _PAGE
+    elif isinstance(node, dict):
+        for key, value in cast("dict[object, object]", node).items():
+            if isinstance(key, str):
+                yield from _no_json(value, (*where, key), above | {id(node)})
+            else:
+                yield where, f"kunci {key!r} bukan teks", f"tulis dalam tanda kutip: '{key}'"
+    elif isinstance(node, list):
+        for index, item in enumerate(cast("list[object]", node)):
+            yield from _no_json(item, (*where, index), above | {id(node)})
+    elif isinstance(node, date):
+        if not _DATES.intersection(where):
+            message = "YAML membaca ini sebagai tanggal, padahal harus teks"
+            yield where, message, f"tulis dalam tanda kutip: '{node}'"
+    elif not (node is None or isinstance(node, str | int | float)):
+        yield (
+            where,
+            "jenis nilai ini tidak dipakai di kontrak",
+            "tulis sebagai teks, angka, daftar, atau pemetaan",
+        )
+
+
 def _as_json(document: Mapping[str, Any]) -> Any:
     """Returns the document as JSON has it: dates are texts, and what is not finite is a large number."""
-    # The schema asks only whether a number is a number. Which bounds are allowed, options.py says.
+    # The schema asks only whether a number is a number. Which bounds are allowed, value_types/options.py says.
     return json.loads(json.dumps(document, default=str), parse_constant=lambda _: sys.float_info.max)
 
 

@@ -131,7 +131,7 @@ class FileExtract:
             if getattr(self, key) not in (default, {}) and self.format not in formats:
                 raise ValueError(f"{key} tidak berlaku untuk {self.format}, hanya untuk {', '.join(formats)}")
         for key in ("header_row", "header_rows"):
-            if not isinstance(getattr(self, key), int) or getattr(self, key) < 1:
+            if getattr(self, key) < 1:
                 raise ValueError(f"{key} {getattr(self, key)!r} bukan bilangan bulat di atas 0")
         self._check_csv()
         if self.sheet and self.sheets:
@@ -140,8 +140,6 @@ class FileExtract:
             raise ValueError(
                 f"hidden {self.hidden!r} tidak dikenal; {hint_of_known(self.hidden, ('load', 'skip'))}"
             )
-        if isinstance(self.fill_down, str) or any(type(name) is not str for name in self.fill_down):
-            raise ValueError("fill_down bukan daftar nama di baris judul")
         if self.records and not self.records.startswith("/"):
             raise ValueError(f"records {self.records!r} bukan JSON pointer (misalnya /data)")
         if self.shape not in (None, KEYED, LISTS):
@@ -177,9 +175,6 @@ class FileExtract:
                 raise ValueError(f"escape {self.escape!r} bukan satu karakter tersendiri (misalnya \\)")
             if self.quote in ("row", AUTO) or AUTO in (self.delimiter, self.encoding):
                 raise ValueError("escape memerlukan delimiter, quote (bukan row), dan encoding yang ditulis")
-        for key in ("short_rows", "skipinitialspace"):
-            if getattr(self, key) not in (True, False):
-                raise ValueError(f"{key} {getattr(self, key)!r} bukan true atau false")
 
 
 def _is_encoding(name: str) -> bool:

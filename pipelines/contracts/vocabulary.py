@@ -2,51 +2,22 @@
 
 What belongs here: names that must be known, promises that nobody keeps. Words that only describe (tags, examples,
 authoritativeDefinitions, price, context, ...) are free. Not here: YAML and lines (files.py), types and their options
-(options.py), repairs and formats (repairs.py), what a contract means (model.py).
+(value_types/), repairs and formats (repairs.py), what a contract means (model.py).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from pipelines.contracts.columns import CLASSIFICATIONS, IDENTIFIER, PERIOD_TYPES
-from pipelines.contracts.model import SLA_HOURS, SYSTEM_COLUMNS
-from pipelines.contracts.odcs import Found, Location, custom_properties
-from pipelines.contracts.options import type_faults
+from pipelines.contracts.model import LONGEST_HOURS, SLA_HOURS, SYSTEM_COLUMNS
+from pipelines.contracts.odcs import Found, Location, custom_properties, custom_properties_below
+from pipelines.contracts.value_types import own
+from pipelines.contracts.value_types.options import type_faults
 from pipelines.identifiers import LONGEST_TABLE
 from pipelines.suggest import did_you_mean, hint_of_known
-
-CONTRACT_PROPERTIES = frozenset(
-    {
-        "extract",
-        "write_disposition",
-        "merge_strategy",
-        "cursor",
-        "lag",
-        "reconcile",
-        "partition",
-        "schema_contract",
-        "max_quarantine_share",
-        "max_shrink_share",
-        "approval",
-        "check_timeout",
-        "publish",
-    }
-)
-COLUMN_PROPERTIES = frozenset(
-    {"missing_values", "parse", "konfirmasi", "satuan", "ukuran", "pseudonymise", "retain_original", "drop"}
-)
-SERVER_PROPERTIES = frozenset({"rows_per_second", "load_hours", "statement_timeout", "wait_limit"})
-_CUSTOM: Mapping[tuple[str, ...], frozenset[str]] = {
-    (): CONTRACT_PROPERTIES,
-    ("servers",): SERVER_PROPERTIES,
-    ("schema", "properties"): COLUMN_PROPERTIES,
-    ("schema", "properties", "enum"): frozenset({"alias"}),
-    ("schema", "properties", "relationships"): frozenset({"where", "normalise"}),
-}
-"""Our own properties, by the keys of ODCS that lead to them; customProperties anywhere else have none."""
 
 _SERVER_KEYS = ("id", "server", "type", "description", "environment", "customProperties")
 _LOCATION_KEYS = {"local": ("path", "format"), "api": ("location",), "custom": ("location",)}
@@ -91,7 +62,8 @@ def faults(document: Mapping[str, Any], expected: str) -> Iterator[tuple[str, Fo
     Each has its code in the catalogue of findings. expected: the id that follows from the file's path.
     """
     yield from _coded("GDK-K004", _names(document, expected))
-    yield from _coded("GDK-K005", _custom(document, (), ()))
+    yield from _coded("GDK-K005", _custom(document))
+    yield from _coded("GDK-K030", own.type_faults(document))
     yield from _coded("GDK-K006", _unkept((), document, ()))
     yield from _coded("GDK-K006", _approval(document))
     yield from _coded("GDK-K007", _servers(document, expected))
@@ -132,6 +104,7 @@ def _names(document: Mapping[str, Any], expected: str) -> Iterator[Found]:
     for name in ("name", "domain", "servers", "schema", "team"):
         if not document.get(name):
             yield (), f"{name} tidak ada", "lihat docs/contracts/index.md"
+    yield from _holders(document)
     for name in ("servers", "schema"):
         if len(document.get(name) or []) > 1:
             message = f"hanya {name} yang pertama dibaca"
@@ -145,22 +118,25 @@ def _names(document: Mapping[str, Any], expected: str) -> Iterator[Found]:
         yield ("schema", 0, "name"), f"nama schema adalah {name!r}", f"seharusnya {dataset}"
 
 
-def _custom(node: object, where: Location, names: tuple[str, ...]) -> Iterator[Found]:
-    """Gives the faults of every customProperties below `node`, wherever ODCS allows them."""
-    if isinstance(node, list):
-        for index, item in enumerate(cast("list[object]", node)):
-            yield from _custom(item, (*where, index), names)
-    if not isinstance(node, dict):
-        return
-    for key, value in cast("dict[str, object]", node).items():
-        if key == "customProperties":
-            known = _CUSTOM.get(names, frozenset())
-            yield from _known(cast("list[dict[str, Any]]", value or []), (*where, key), known)
-        elif key not in ("value", "examples"):
-            yield from _custom(value, (*where, key), (*names, key))
+def _holders(document: Mapping[str, Any]) -> Iterator[Found]:
+    """Gives the parts that ODCS lets be missing or have another form, and without which there is no contract."""
+    team = document.get("team")
+    if isinstance(team, list):
+        yield ("team",), "team bukan pemetaan, melainkan daftar", "{name: nama OPD, members: [...]}"
+    elif team and not team.get("name"):
+        yield ("team",), "team: name tidak ada", "tulis nama lengkap OPD"
+    schema = document.get("schema")
+    if schema and not schema[0].get("properties"):
+        yield ("schema", 0), "schema: properties tidak ada", "tulis kolomnya; lihat docs/contracts/columns.md"
 
 
-def _known(items: list[dict[str, Any]], where: Location, known: frozenset[str]) -> Iterator[Found]:
+def _custom(document: Mapping[str, Any]) -> Iterator[Found]:
+    """Gives the custom properties, wherever ODCS allows them, that are unknown or there twice."""
+    for where, keys, _, items in custom_properties_below(document):
+        yield from _known(items, where, own.CUSTOM.get(keys, {}))
+
+
+def _known(items: list[dict[str, Any]], where: Location, known: Collection[str]) -> Iterator[Found]:
     seen = Counter[object]()
     for index, item in enumerate(items):
         name = item.get("property")
@@ -219,11 +195,18 @@ def _sla(items: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> Itera
             if meant:
                 yield (*where, "property"), f"properti SLA {name!r} tidak dikenal", meant
             continue
-        if isinstance(item.get("value"), bool) or not isinstance(item.get("value"), int | float):
-            yield (*where, "value"), f"{name} {item.get('value')!r} bukan angka", "misalnya value: 1, unit: d"
-        if item.get("unit") not in SLA_HOURS:
-            message = f"{name}: unit {item.get('unit')!r} tidak dikenal"
-            yield (*where, "unit"), message, hint_of_known(item.get("unit"), SLA_HOURS)
+        value, unit = item.get("value"), item.get("unit")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            yield (*where, "value"), f"{name} {value!r} bukan angka", "misalnya value: 1, unit: d"
+        elif unit in SLA_HOURS:
+            hours = value * SLA_HOURS[str(unit)]
+            shortest, said = (24, "1 hari") if name == "retention" else (0, "0")
+            if hours <= 0 or not shortest <= hours <= LONGEST_HOURS:
+                message = f"{name}: value dengan unit {unit} tidak antara {said} dan 100 tahun"
+                yield (*where, "value"), message, "misalnya value: 1, unit: d"
+        if unit not in SLA_HOURS:
+            message = f"{name}: unit {unit!r} tidak dikenal"
+            yield (*where, "unit"), message, hint_of_known(unit, SLA_HOURS)
 
 
 def _period(where: Location, element: object, schema: Mapping[str, Any]) -> Iterator[Found]:
@@ -282,7 +265,12 @@ def _enum(prop: Mapping[str, Any]) -> Iterator[Found]:
         return
     seen = Counter[str]()
     for index, entry in enumerate(entries):
-        value = str(entry.get("value"))
+        given = entry.get("value")
+        value = str(given)
+        if type(given) is not str and not (type(given) is int and prop.get("logicalType") == "integer"):
+            hint = "tulis dalam tanda kutip seperti di sumbernya"
+            yield ("enum", index, "value"), f"enum: butir ke-{index + 1} bukan teks", hint
+            continue
         seen[value] += 1
         if seen[value] == 2:
             yield ("enum", index), f"{value!r} ganda di enum", "sisakan satu"
@@ -299,9 +287,6 @@ def _relationships(prop: Mapping[str, Any]) -> Iterator[Found]:
         to = relationship.get("to")
         if not isinstance(to, str) or len(to.split(".")) != 2:
             yield ("relationships", index, "to"), f"{to!r} bukan kolom rujukan", "<tabel rujukan>.<kolom>"
-        for item in relationship.get("customProperties") or []:
-            if item.get("property") == "where" and not isinstance(item.get("value"), dict):
-                yield ("relationships", index), "where bukan pemetaan", "{kolom: nilai} dari tabel rujukan"
 
 
 def _key_order(properties: Iterable[Mapping[str, Any]]) -> Iterator[Found]:

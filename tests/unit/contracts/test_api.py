@@ -52,7 +52,7 @@ def test_documented_api_descriptions_are_accepted(tmp_path: Path, extract: dict[
 @pytest.mark.parametrize(
     ("at", "wrong", "message"),
     [
-        ("path", 5, "path 5 bukan teks"),
+        ("path", 5, "path bukan teks, melainkan angka"),
         ("records", "data/items", "records: 'data/items' bukan JSON pointer"),
         ("params", ["tahun"], "params bukan pemetaan"),
         ("shape", "sdmx", "shape 'sdmx' tidak dikenal"),
@@ -67,10 +67,12 @@ def test_documented_api_descriptions_are_accepted(tmp_path: Path, extract: dict[
         ("pagination", {"type": "link", "param": "x"}, "pagination link berisi param"),
         (
             "pagination",
-            {"type": "page", "param": "p", "size_param": "n", "size": True},
+            {"type": "page", "param": "p", "size_param": "n", "size": 0},
             "bukan bilangan bulat",
         ),
-        ("pagination", {"type": "cursor", "param": "c", "next": 3}, "3 bukan JSON pointer"),
+        ("pagination", {"type": "cursor", "param": "c", "next": "data"}, "'data' bukan JSON pointer"),
+        ("pagination", {}, "pagination: type 'None' tidak dikenal"),
+        ("auth", {}, "auth: type 'None' tidak dikenal"),
         ("halaman", 5, "extract: halaman tidak dikenal untuk sumber API"),
     ],
 )

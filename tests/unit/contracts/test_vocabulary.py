@@ -187,7 +187,7 @@ def test_where_of_a_relationship_must_be_a_mapping(tmp_path: Path) -> None:
     wrong = column_document(
         relationships=[{**REFERENCE, "customProperties": [{"property": "where", "value": "level"}]}]
     )
-    assert only(tmp_path, wrong)[0] == "a: where bukan pemetaan"
+    assert only(tmp_path, wrong)[0] == "a: where bukan pemetaan, melainkan teks"
 
 
 def test_second_server_and_second_schema_are_faults(tmp_path: Path) -> None:

@@ -157,9 +157,6 @@ def test_message_of_an_api_is_not_shown_if_the_contract_has_personal_columns(ser
     [
         {"field": "error"},
         {"ok": [0]},
-        {"field": "error", "ok": 0},
-        {"field": "", "ok": [0]},
-        {"field": "error", "ok": [[0]]},
         {"field": "error", "ok": [0], "pesan": "x"},
         {},
     ],
@@ -392,7 +389,7 @@ def test_reading_stops_at_the_limit_of_pages(server: Server) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"type": "scroll"}, {"type": "page"}, {"type": "cursor", "param": "c"}, {**PAGED, "pages": 3},
-     {"type": "page", "param": "page", "size": 5}, {**PAGED, "size": 0}, {**PAGED, "size": "lima"},
+     {"type": "page", "param": "page", "size": 5}, {**PAGED, "size": 0},
      {**PAGED, "total": "meta.total"}, {**PAGED, "last_page": "empty"}, {"type": "page", "param": "page"},
      {"type": "page", "param": "page", "last_page": True}, {"type": "offset", "param": "offset"},
      {"type": "link", "last_page": "short"}],

@@ -267,7 +267,7 @@ def test_session_has_the_timeout_of_its_server_and_keeps_only_syntax_modes() -> 
         ({}, "tulis table atau query"),
         ({"table": "t", "query": "select 1"}, "tepat satu"),
         ({"query": "select 1", "schema": "s"}, "schema tidak dipakai bersama query"),
-        ({"table": " "}, "bukan teks"),
+        ({"table": " "}, "table kosong"),
         ({"table": 5}, "bukan teks"),
         ({"tabel": "t"}, "extract: tabel tidak dikenal"),
     ],

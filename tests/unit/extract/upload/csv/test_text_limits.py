@@ -62,9 +62,7 @@ def test_unicode_noncharacter_is_refused_as_damage(tmp_path: Path) -> None:
         ({"escape": ","}, "bukan satu karakter tersendiri"),
         ({"escape": "\\", "delimiter": "auto"}, "escape memerlukan delimiter"),
         ({"escape": "\\", "quote": "row"}, "escape memerlukan delimiter"),
-        ({"skipinitialspace": "ya"}, "bukan true atau false"),
         ({"hidden": "buang"}, "hidden tidak berlaku"),
-        ({"fill_down": "a"}, "bukan daftar nama"),
     ],
 )
 def test_invalid_extract_is_refused(extract: dict[str, str], message: str) -> None:

@@ -13,11 +13,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 from pipelines.contracts.columns import LOGICAL_TYPES, PHYSICAL_TYPE
-from pipelines.contracts.odcs import Found
+from pipelines.contracts.odcs import BOUNDS, Found
 from pipelines.contracts.patterns import PatternError, check
 from pipelines.suggest import hint_of_known
 
-BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 ZONE = "Asia/Makassar"
 _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "string": ("minLength", "maxLength", "pattern", "format"),
