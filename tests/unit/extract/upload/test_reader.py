@@ -115,7 +115,7 @@ def test_contract_without_an_upload_is_refused(tmp_path: Path) -> None:
         ({"quote": "''"}, "quote"),
         ({"quote": ","}, "quote dan delimiter sama"),
         ({"header_row": 0}, "header_row 0"),
-        ({"header_rows": "2"}, "header_rows '2'"),
+        ({"header_rows": "2"}, "header_rows bukan bilangan bulat"),
         ({"format": "xlsx", "sheet": "a", "sheets": "b"}, "tulis salah satu"),
         ({"sheet": "Data"}, "sheet tidak berlaku untuk csv"),
         ({"format": "xlsx", "comment": "#"}, "comment tidak berlaku untuk xlsx"),
