@@ -79,6 +79,35 @@ def note_load(
 
     letter: subject and text of the mail about it. It is in the same statement, so that no kill loses it.
     """
+    with connection.transaction():
+        _write(connection, load, state, folder, findings, mark, error, letter)
+        if state != "failed":
+            _end_failed(connection, load)
+
+
+def _end_failed(connection: Connection[Any], load: JudgedLoad) -> None:
+    """Ends the failed feedback of earlier loads: nobody tries it again once a newer load was told of."""
+    query = (
+        "update ops.feedback set state = 'resolved', resolved_at = clock_timestamp()"
+        " where dataset = %s and state = 'failed' and batch_id < %s"
+    )
+    values: list[Any] = [load.contract.key, load.batch_id]
+    if by_file(load.contract):
+        query += " and source_name is not distinct from %s"
+        values.append(load.source_name)
+    connection.execute(query.encode(), values)
+
+
+def _write(
+    connection: Connection[Any],
+    load: JudgedLoad,
+    state: str,
+    folder: str | None,
+    findings: int,
+    mark: str,
+    error: str | None,
+    letter: Mapping[str, str] | None,
+) -> None:
     connection.execute(
         "insert into ops.feedback"
         " (opd, dataset, batch_id, source_name, state, folder, findings, rows, mark, error, letter)"

@@ -149,12 +149,12 @@ def send_letters(
     return failures
 
 
-def waiting_letters(connection: Connection[Any]) -> list[str]:
-    """A text for each mail that waits to be sent, which changes with each recipient that got it."""
+def waiting_letters(connection: Connection[Any], contracts: Sequence[Contract]) -> list[str]:
+    """A text for each mail that waits to be sent and has a recipient. It changes with each recipient that got it."""
     rows = connection.execute(
         "select feedback_id, cardinality(mailed_to) from ops.feedback where letter is not null and mailed_at is null"
-        " and made_at > clock_timestamp() - make_interval(days => %s) order by feedback_id",
-        [MAIL_DAYS],
+        " and made_at > clock_timestamp() - make_interval(days => %s) and dataset = any(%s) order by feedback_id",
+        [MAIL_DAYS, [c.key for c in contracts if c.mail]],
     ).fetchall()
     return [f"surel {feedback_id}:{served}" for feedback_id, served in rows]
 

@@ -75,7 +75,7 @@ def feedback_sensor(datasets: Datasets, settings: Settings) -> dg.SensorDefiniti
                 loads = [
                     str(load.batch_id) for load in due_loads(connection, datasets.contracts, quiet=QUIET_S)
                 ]
-                letters = waiting_letters(connection)
+                letters = waiting_letters(connection, datasets.contracts)
                 files = untold_files(connection, settings, datasets)
         except GudangError as error:
             return dg.SkipReason(str(error))

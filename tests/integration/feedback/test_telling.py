@@ -15,6 +15,7 @@ from pipelines.errors import LoadError
 from pipelines.feedback.pack.summary import schema
 from pipelines.feedback.prune import prune_feedback
 from pipelines.feedback.send import send_pending
+from pipelines.health.checks import failed_feedback
 from pipelines.settings import MailServer
 from tests.support.contracts import column, database
 from tests.support.feedback import ToldOpd, findings_in, summary_in
@@ -294,6 +295,25 @@ def test_mailbox_that_is_refused_for_the_present_holds_no_other_mail_up(opd: Tol
         assert [m.recipients[0] for m in server.mails] == ["lain@uji.example", "penuh@uji.example"]
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize("custom", [{}, {"write_disposition": "append"}])
+def test_feedback_that_failed_is_over_when_a_newer_load_is_told_of(
+    custom: dict[str, object], opd: ToldOpd, tmp_path: Path
+) -> None:
+    """Nobody tries it again, so `gudang health` would warn of it for ever."""
+    contract = opd.dataset("uji/data", "csv", *COLUMNS, **custom)
+    opd.send(contract, write(tmp_path, "kode,jumlah\nA,1\nB,x\n"))
+    in_the_way = Path(str(opd.zone)) / "uji" / "_umpan_balik"
+    in_the_way.write_text("")
+    sent = send_pending(opd.loads.connection, opd.settings, Datasets((contract,)), opd.alerts)
+    assert len(sent.failures) == 1 and opd.states() == ["failed"]
+    assert len(failed_feedback(opd.loads.connection)) == 1
+    in_the_way.unlink()
+    opd.send(contract, write(tmp_path, "kode,jumlah\nA,1\nB,y\n"))
+    opd.tell()
+    assert opd.states() == ["resolved", "open"]
+    assert failed_feedback(opd.loads.connection) == []
 
 
 def test_kill_loses_neither_a_mail_nor_the_word_that_all_is_over(opd: ToldOpd, tmp_path: Path) -> None:

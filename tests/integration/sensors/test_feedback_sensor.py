@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +12,7 @@ import pytest
 from pipelines.datasets import Datasets
 from pipelines.resources.warehouse import Warehouse
 from pipelines.sensors.feedback import feedback_job, feedback_sensor
+from pipelines.settings import MailServer
 from tests.support.contracts import column
 from tests.support.feedback import ToldOpd
 
@@ -41,6 +43,9 @@ def test_load_without_feedback_starts_the_job_once(opd: ToldOpd, tmp_path: Path)
             assert isinstance(found, dg.RunRequest | dg.SkipReason)
             return found
 
+        # Mails are wanted, and this dataset has nobody who gets one: its letter waits for nothing.
+        mail = MailServer("127.0.0.1", 1, "tanpa", "gudang@uji.example")
+        opd.alerts = replace(opd.alerts, mail=mail, feedback="on_change")
         first, second = tick(), tick()
         assert isinstance(first, dg.RunRequest) and isinstance(second, dg.RunRequest)
         assert first.run_key == second.run_key
