@@ -100,11 +100,14 @@ def waiting(puts: Sequence[Put], seen: Seen) -> list[str]:
 def _contested(puts: Sequence[Put]) -> set[tuple[str, tuple[int, ...]]]:
     """Dataset and keys that files of several names bring with other rows: the copy of a file that was corrected.
 
-    Only one of them can be in raw, and the load of the other is refused.
+    Only one of them can be in raw, and the load of the other is refused. Files that replace each other are left out:
+    of them only the newest is in raw, whatever its keys are.
     """
     names: dict[tuple[str, tuple[int, ...]], set[str]] = defaultdict(set)
     contents: dict[tuple[str, tuple[int, ...]], set[str]] = defaultdict(set)
     for put in puts:
+        if _replaces(put.dataset):
+            continue
         names[put.dataset, put.ids].add(put.name)
         contents[put.dataset, put.ids].add(put.sha256)
     return {keys for keys, found in names.items() if len(found) > 1 and len(contents[keys]) > 1}

@@ -100,6 +100,25 @@ def life(pid: int, begin: float, megabytes: list[float]) -> list[Sample]:
     return [Sample(begin + EVERY_S * n, "daemon", (pid,), mb) for n, mb in enumerate(megabytes)]
 
 
+def test_keys_that_two_files_have_need_one_that_is_loaded_unless_files_replace_each_other() -> None:
+    def pair(dataset: str) -> list[Put]:
+        first = put(1, dataset=dataset)
+        return [first, Put(2, first.dataset, "salinan.csv", "corrected", "sha-2", 2.0, first.ids)]
+
+    adding, replacing = pair("tambah_csv"), pair("ganti_csv")
+    refused = [(p.dataset, p.name, p.sha256, "failed") for p in adding]
+    assert "uji/tambah_csv: no file with the keys from 1000 is loaded" in (
+        account(adding, refused, {}, {}).faults
+    )
+    one = [
+        (p.dataset, p.name, p.sha256, state) for p, state in zip(adding, ("loaded", "failed"), strict=True)
+    ]
+    assert account(adding, one, {}, {}).faults == []
+    newest = put(3, dataset="ganti_csv")
+    seen = [(newest.dataset, newest.name, newest.sha256, "loaded")]
+    assert account([*replacing, newest], seen, {}, {"ganti_csv": rows(newest)}).faults == []
+
+
 def test_memory_is_judged_in_the_longest_life_after_its_warm_up() -> None:
     warming = [10.0 * n for n in range(12)]
     killed, longest = (
