@@ -67,13 +67,14 @@ def passed_in(
     that failure.
     """
     row = connection.execute(
-        "select batch_id from ops.load_batch as b where dataset = %s and gate_basis = %s"
+        "with failed as (select max(f.at) as last_at from ops.check_in_force as f"
+        " where f.asset = %s and f.check_name = any(%s) and not f.passed)"
+        " select batch_id from ops.load_batch as b where dataset = %s and gate_basis = %s"
         " and state in ('loaded', 'unchanged')"
-        " and exists (select from ops.check_result as c where c.batch_id = b.batch_id and not exists"
-        " (select from ops.check_in_force as f where f.asset = c.asset and f.check_name = any(%s)"
-        " and not f.passed and f.at > c.at))"
+        " and exists (select from ops.check_result as c where c.batch_id = b.batch_id"
+        " and c.at >= coalesce((select last_at from failed), '-infinity'))"
         " order by ops.applied_at(state, finished_at) desc, batch_id desc limit 1",
-        [contract.key, basis, list(names)],
+        [f"raw/{contract.key}", list(names), contract.key, basis],
     ).fetchone()
     return row[0] if row else None
 
