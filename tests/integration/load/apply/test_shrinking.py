@@ -67,11 +67,19 @@ def test_a_merge_that_would_mark_too_many_rows_as_deleted_is_refused(loads: Load
     assert loads.load(contract, numbered(60)).deleted == 40
 
 
-@pytest.mark.parametrize("share", [1.5, -0.1, "0.5", True])
-def test_an_invalid_share_is_a_fault_of_the_contract(tmp_path: Path, share: Any) -> None:
+@pytest.mark.parametrize(
+    ("share", "fault"),
+    [
+        (1.5, "bukan bagian dari 1 (tulis angka dari 0 sampai 1"),
+        (-0.1, "bukan bagian dari 1 (tulis angka dari 0 sampai 1"),
+        ("0.5", "max_shrink_share bukan angka, melainkan teks"),
+        (True, "max_shrink_share bukan angka, melainkan true atau false"),
+    ],
+)
+def test_an_invalid_share_is_a_fault_of_the_contract(tmp_path: Path, share: Any, fault: str) -> None:
     made = document("uji/data", [ID], database("UJI_URL"), extract={"table": "t"}, max_shrink_share=share)
     _, faults = read_contract(write(tmp_path, made))
-    assert "bukan bagian dari 1 (tulis angka dari 0 sampai 1" in str(faults[0])
+    assert fault in str(faults[0])
 
 
 def test_new_rows_do_not_balance_deleted_ones(loads: Loads) -> None:
