@@ -76,7 +76,7 @@ def set_keys(connection: Connection[Any], contract: Contract) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """How the pseudonyms of a column were made. fingerprint: of the key."""
+    """The purpose for which a column's pseudonyms were made, and the fingerprint of the key that made them."""
 
     purpose: str
     fingerprint: str | None

@@ -245,7 +245,7 @@ def datapackage(found: list[Entry], base_url: str | None = None) -> Entry:
 
 
 def _distinct(found: Iterable[Entry], key: str) -> list[Any]:
-    """The members of the lists `key` of all entries, each once, in order."""
+    """What the lists under `key` of all entries hold: each value once, in the order of the entries."""
     members: list[Any] = []
     for entry in found:
         members += [member for member in entry.get(key, ()) if member not in members]

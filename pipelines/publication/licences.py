@@ -49,7 +49,7 @@ LICENCES: Mapping[str, Licence] = MappingProxyType(
         )
     }
 )
-"""By name, the open licences for data that SPDX lists."""
+"""The open licences for data in SPDX's list, by their name there."""
 
 
 def licence_of(mart: str, name: str) -> Licence | None:
