@@ -55,7 +55,7 @@ def readable_contracts(folder: Path) -> tuple[Contract, ...]:
 
 
 def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
-    """Reads the contract in `path`; returns the contract, or None and everything that is wrong with it.
+    """Reads a contract file. Returns the contract and no fault, or None and all faults of the file.
 
     It never raises. An error that none of the checks foresees is a fault of this file, so that the other contracts are
     loaded all the same.
@@ -164,7 +164,7 @@ class _Loader(_YAML):
 
 
 def _read_yaml(text: str) -> tuple[yaml.Node | None, Any]:
-    """Parses `text` once; returns its nodes, which know their lines, and its value.
+    """Parses `text` once. Returns its YAML nodes, each of which knows its line, and the value that it stands for.
 
     Raises yaml.YAMLError, or RecursionError if it is nested too deep.
     """

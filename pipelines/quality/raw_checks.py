@@ -181,7 +181,10 @@ def check_raw(
 
 
 def in_force(contract: Contract, window: Window | None = None) -> sql.Composed:
-    """The statement that makes the temporary view of the rows of raw that are in force, or of those of some days."""
+    """The statement that makes a temporary view of the rows of raw that are in force.
+
+    window: only the rows of its days; without it, all.
+    """
     columns = [*(c.name for c in contract.stored), POSITION]
     conditions: list[sql.Composable] = [is_current(contract) or sql.SQL("true")]
     if window and contract.partition:

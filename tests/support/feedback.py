@@ -24,11 +24,12 @@ from tests.support.loads import Loads
 class ToldOpd:
     """Loads files as an OPD sends them, and tells it of them."""
 
-    def __init__(self, pg_url: str, folder: Path) -> None:
+    def __init__(self, pg_url: str, folder: Path, *, mail_when: str = "never") -> None:
+        """mail_when: when a mail is written about a load (`AlertSettings.feedback`)."""
         self.loads = Loads(pg_url, folder, prepared=True)
         self.settings = Settings(home=folder / "home", project=folder, warehouse_url=self.loads.url)
         self.contracts: dict[str, Contract] = {}
-        self.alerts = AlertSettings()
+        self.alerts = AlertSettings(feedback=mail_when)
 
     @property
     def zone(self) -> Zone:

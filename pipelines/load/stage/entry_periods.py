@@ -38,7 +38,9 @@ def moment_of_entry(contract: Contract) -> sql.Composable:
 
 
 def is_covered(plan: LoadPlan, source_name: str | None) -> sql.Composable | None:
-    """Whether the load replaced the rows of the days or periods of an entry (q); None if it replaced no such part.
+    """SQL: whether this load replaced the days or periods to which an entry of quarantine.row (`q`) belongs.
+
+    None if the load replaces no days and no periods.
 
     source_name: the upload that was read.
     """

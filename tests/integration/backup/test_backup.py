@@ -198,7 +198,7 @@ def test_files_come_back_into_the_folders_of_accounts_and_links_are_left_out(
 def test_folders_that_may_not_be_read_are_named(
     source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The tests may run as root, who may read everything, so the system's answers are made here."""
+    """Root may read everything, and the tests may run as root: so the test gives the answers of the system itself."""
     zone = source.settings.home / "unggahan"
     closed, listed = zone / "bkd", zone / "dispar"
     for folder in (closed, listed):

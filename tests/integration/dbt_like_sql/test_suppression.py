@@ -188,7 +188,7 @@ def test_a_total_of_one_person_in_many_cells_is_hidden(hidden: Hide) -> None:
 
 
 def test_visits_without_a_person_may_all_be_of_one(hidden: Hide) -> None:
-    """9 visits of nobody known count as one person: with 4 others they are five, with 3 others they are four."""
+    """Nine visits without a patient's number count as one person. With four patients that makes five, with three four."""
     rest: Patients = {(1, 2): [*range(10, 20)], (2, 1): [*range(20, 30)], (2, 2): [*range(30, 40)]}
     five: Patients = {(1, 1): [None] * 9 + [1, 2, 3, 4], **rest}
     assert check_visits(five, hidden.visits(five)) == set()

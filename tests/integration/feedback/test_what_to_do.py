@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +17,7 @@ COLUMNS = (column("kode", required=True, primaryKey=True), column("jumlah", "int
 
 @pytest.fixture
 def opd(warehouse_url: str, tmp_path: Path) -> Iterator[ToldOpd]:
-    made = ToldOpd(warehouse_url, tmp_path)
-    made.alerts = replace(made.alerts, feedback="on_change")
+    made = ToldOpd(warehouse_url, tmp_path, mail_when="on_change")
     yield made
     made.loads.connection.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -38,8 +37,7 @@ JANUARY, FEBRUARY = (Window(date(2026, month, 1), date(2026, month, 28)) for mon
 
 @pytest.fixture
 def opd(warehouse_url: str, tmp_path: Path) -> Iterator[ToldOpd]:
-    made = ToldOpd(warehouse_url, tmp_path)
-    made.alerts = replace(made.alerts, feedback="on_change")
+    made = ToldOpd(warehouse_url, tmp_path, mail_when="on_change")
     yield made
     made.loads.connection.close()
 

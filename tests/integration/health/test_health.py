@@ -7,73 +7,35 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import dagster as dg
 import psycopg
 import pytest
 from dagster import DagsterRunStatus as Status
 from dagster._core.scheduler.instigation import TickStatus
 from dagster._core.test_utils import create_run_for_test
-from dagster._daemon.types import DaemonHeartbeat
 from psycopg import sql
 
 from pipelines.cli.server.definitions import watched
 from pipelines.datasets import digests
-from pipelines.extract.upload.files import UploadedFile
-from pipelines.health.check import Check, worst
+from pipelines.health.check import worst
 from pipelines.health.checks import look
-from pipelines.health.limits import CRITICAL, OK, WARNING, Limit, Limits
+from pipelines.health.limits import CRITICAL, OK, WARNING, Limit
 from pipelines.health.of_dagster import DAEMONS
 from pipelines.health.place import Place
 from pipelines.runtime import lease
-from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.settings import PROJECT_ROOT
 from tests.support.alerting import House
 from tests.support.contracts import column, database, document, write
 from tests.support.dagster_records import ORIGIN, tick
+from tests.support.health import beat, note_backup, seen
 from tests.support.servers import free_port, fresh_name
 from tests.support.slow_run import POOL
 
 NOWHERE = f"postgresql://gudang:r4hasia@127.0.0.1:{free_port()}/gudang"
-
-
-@pytest.fixture
-def place(house: House, warehouse_url: str) -> Place:
-    """An installation in which all is well."""
-    beat(house.instance)
-    tick(house.instance)
-    house.night("2026-11-26")
-    note_backup(house.folder, datetime.now(UTC))
-    # Without a contract: reading all of ours at each look would take longer than everything else.
-    project = house.folder / "proyek"
-    for name in ("contracts", "expectations"):
-        (project / name).mkdir(parents=True)
-    settings = Settings(home=house.folder, project=project, warehouse_url=None)
-    limits = Limits(disk_percent=Limit(0.1, 0, falling=True))
-    return Place(settings, limits, warehouse_url, house.dagster_url, renewal=0.1)
-
-
-def beat(instance: dg.DagsterInstance, ago: float = 0, kinds: tuple[str, ...] = DAEMONS) -> None:
-    for kind in kinds:
-        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - ago, kind, "d", []))
-
-
-def note_backup(home: Path, at: datetime) -> None:
-    note = home / "cadangan" / "terakhir.json"
-    note.parent.mkdir(exist_ok=True)
-    note.write_text(json.dumps({"selesai": at.isoformat(), "ukuran": 2_500_000_000}))
-
-
-def seen(place: Place, name: str) -> Check:
-    """The check of this name; nothing else may be wrong than what it says."""
-    checks = look(place)
-    found = {check.name: check for check in checks}[name]
-    assert worst(checks) == found.state, [c for c in checks if c.state != OK]
-    return found
 
 
 def test_all_is_well(place: Place) -> None:
@@ -287,7 +249,7 @@ def test_a_dataset_that_is_not_loaded_because_its_contract_has_a_fault(place: Pl
 def test_contracts_that_may_not_be_read_are_a_warning_that_says_so(
     place: Place, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The tests may run as root, who may read everything, so the system's answer is made here."""
+    """Root may read everything, and the tests may run as root: so the test gives the answer of the system itself."""
     closed, iterdir = place.settings.contracts_dir, Path.iterdir
 
     def iterdir_as_a_user(path: Path) -> Iterator[Path]:
@@ -322,103 +284,6 @@ def test_a_recipient_who_is_refused_for_good_is_a_warning_and_no_more(place: Pla
     )
     found = seen(place, "kabar")
     assert (found.state, found.seen) == (WARNING, "surel ke dinkes: server menolak penerima ini (550)")
-
-
-def test_uploads_that_nobody_loads(place: Place, house: House) -> None:
-    folder = house.folder / "unggahan" / "dinkes" / "kunjungan"
-    folder.mkdir(parents=True)
-    for name in ("baru.csv", "dilihat.csv"):
-        (folder / name).write_text("a")
-    house.run(
-        "insert into ops.upload_seen (dataset, name, sha256, mtime, stamp) values"
-        " ('dinkes/kunjungan', 'dilihat.csv', 'x', 0, 'x'), ('dinkes/lain', 'hilang.csv', 'x', 0, 'x')"
-    )
-    limits = replace(place.limits, backup_hours=Limit(1e9, 1e9), night_hours=Limit(1e9, 1e9))
-    later = replace(place, limits=limits, now=lambda: datetime.now(UTC) + timedelta(hours=30))
-    assert seen(place, "unggahan").state == OK
-    found = seen(later, "unggahan")
-    assert found.state == WARNING
-    assert found.seen.endswith(": dinkes/kunjungan/baru.csv, dinkes/kunjungan/dilihat.csv")
-    days = replace(later, now=lambda: datetime.now(UTC) + timedelta(days=30))
-    assert seen(days, "unggahan").state == CRITICAL
-    (folder / "dilihat.csv").unlink()
-    assert seen(days, "unggahan").state == WARNING, "no contract may take what no sensor has looked at"
-    (folder / "baru.csv").unlink()
-    assert seen(days, "unggahan").state == OK
-
-
-def seen_upload(house: House, outcome: str | None) -> Path:
-    """A file of dinkes/kunjungan that was seen as it lies there, and what became of it."""
-    path = house.folder / "unggahan" / "dinkes" / "kunjungan" / "data.csv"
-    path.parent.mkdir(parents=True)
-    path.write_text("a")
-    at = path.stat()
-    house.run(
-        "insert into ops.upload_seen (dataset, name, sha256, mtime, stamp, outcome) values"
-        " ('dinkes/kunjungan', 'data.csv', 'x', 0, %s, %s)",
-        UploadedFile(path, path.name, at.st_size, at.st_mtime, at.st_ctime).stamp, outcome,
-    )  # fmt: skip
-    return path
-
-
-def five_days_later(place: Place) -> Place:
-    limits = replace(place.limits, backup_hours=Limit(1e9, 1e9), night_hours=Limit(1e9, 1e9))
-    return replace(place, limits=limits, now=lambda: datetime.now(UTC) + timedelta(days=5))
-
-
-def test_an_upload_whose_content_was_loaded_does_not_wait(place: Place, house: House) -> None:
-    """The same content under another name gets no load of its own, so it has no outcome."""
-    seen_upload(house, None)
-    later = five_days_later(place)
-    assert seen(later, "unggahan").state == CRITICAL
-    house.run(
-        "insert into ops.load_batch (dataset, run_id, state, source_name, source_fingerprint)"
-        " values ('dinkes/kunjungan', 'uji', 'loaded', 'asli.csv', 'x:1')"
-    )
-    assert seen(later, "unggahan").state == OK
-
-
-def test_an_upload_that_was_put_there_again_waits_although_its_name_was_loaded(
-    place: Place, house: House
-) -> None:
-    path = seen_upload(house, "loaded")
-    later = five_days_later(place)
-    assert seen(later, "unggahan").state == OK
-    path.write_text("lain")
-    found = seen(later, "unggahan")
-    assert (found.state, found.seen) == (
-        CRITICAL,
-        "1 berkas menunggu, yang tertua 5 hari: dinkes/kunjungan/data.csv",
-    )
-
-
-def test_a_marked_copy_stands_for_its_original(place: Place, house: House) -> None:
-    folder = house.folder / "unggahan" / "dinkes" / "kunjungan"
-    folder.mkdir(parents=True)
-    (folder / "data.csv").write_text("a")
-    time.sleep(0.02)  # the clock of the file system
-    copy = folder / "data-bertanda.xlsx"
-    copy.write_text("b")
-    at = copy.stat()
-    house.run(
-        "insert into ops.upload_seen (dataset, name, sha256, mtime, stamp, outcome) values"
-        " ('dinkes/kunjungan', 'data.csv', 'x', 0, %s, 'loaded')",
-        UploadedFile(copy, copy.name, at.st_size, at.st_mtime, at.st_ctime).stamp,
-    )
-    limits = replace(place.limits, backup_hours=Limit(1e9, 1e9), night_hours=Limit(1e9, 1e9))
-    later = replace(place, limits=limits, now=lambda: datetime.now(UTC) + timedelta(days=5))
-    assert seen(later, "unggahan").state == OK
-    (folder / "data.csv").chmod(0o640)
-    at = (folder / "data.csv").stat()
-    house.run(
-        "insert into ops.upload_seen (seen_id, dataset, name, sha256, mtime, stamp, outcome) overriding system value"
-        " values (-1, 'dinkes/kunjungan', 'data.csv', 'y', 0, %s, 'loaded')",
-        UploadedFile(folder / "data.csv", "data.csv", at.st_size, at.st_mtime, at.st_ctime).stamp,
-    )
-    assert seen(later, "unggahan").state == OK, "it came before the copy"
-    time.sleep(0.02)
-    (folder / "data.csv").write_text("c")
-    assert seen(later, "unggahan").seen.endswith(": dinkes/kunjungan/data.csv")
 
 
 def test_a_user_without_rights_is_told_which_checks_could_not_be_made(place: Place, house: House) -> None:
