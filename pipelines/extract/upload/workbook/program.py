@@ -196,7 +196,8 @@ def column_texts(cells: Sequence[_Cell]) -> str | Sequence[str]:
         text = msgspec.json.encode(cells).decode()[1:-1]
         if float not in kinds:
             return text.replace('"', "")
-        if "e" not in text and "-0.0" not in text and "n" not in text:
+        # Python writes 0.00001 with an exponent, the encoder does not.
+        if "e" not in text and "-0.0" not in text and "n" not in text and "0.0000" not in text:
             return (text + ",").replace(".0,", ",").replace('"', "")[:-1]
     return [_TEXTS[type(cell)](cell) for cell in cells]
 

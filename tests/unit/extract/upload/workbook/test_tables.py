@@ -90,6 +90,8 @@ ONE_KIND = [
 @example([-0.0, 2.0**53, -(2.0**53)])
 @example([1.0, 2.0**53 + 2])
 @example([1.0, 1.5, ""])
+@example([0.5, 0.00001])
+@example([0.5, 2.0**-14])
 def test_texts_of_a_column_are_those_of_its_cells(cells: list[Any]) -> None:
     finite = [cell for cell in cells if not isinstance(cell, float) or math.isfinite(cell)]
     texts = column_texts(finite)
