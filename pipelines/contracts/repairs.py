@@ -38,6 +38,10 @@ class Parser:
     once: bool = False
 
 
+NUMBER_READERS = frozenset({"angka_id", "angka_en", "persen", "persen_pecahan", "satuan"})
+"""The repairs that read a number from what a person wrote. A number that a database keeps as a number needs none: its
+text 1.234 is no thousand."""
+
 PARSERS: Mapping[str, Parser] = {
     "teks": Parser(0),
     "mojibake": Parser(0),
@@ -119,6 +123,15 @@ _UNITS: Final[tuple[Mapping[str, str], ...]] = (
         "kl|kiloliter": "1000",
     },
 )
+
+
+def repairs_of(column: Column, *, is_number: bool = False) -> tuple[str, ...]:
+    """The names of a column's repairs, in their order, as ops.load_repair counts them.
+
+    is_number: the source keeps the column as numbers.
+    """
+    parsers = tuple(name for name in column.parse if not (is_number and name in NUMBER_READERS))
+    return (("missing_values",) if column.missing_values else ()) + parsers
 
 
 def factors(unit: str | None) -> dict[str, Decimal]:

@@ -50,7 +50,7 @@ def keep_to_pace(stream: SourceStream, contract: Contract, clock: Clock) -> None
     """
     if not contract.server.rows_per_second or stream.ignore_rate_limit:
         return
-    stream.blocks = paced(stream.blocks, contract.server.rows_per_second, clock)
+    stream.blocks = paced(stream.blocks, stream, contract.server.rows_per_second, clock)
     if slower := stream.fallback:
 
         def opened() -> SourceStream:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pipelines.clock import TIMEZONE
 from pipelines.contracts.model import WAIT_LIMIT_S, Contract
 from pipelines.errors import SourceError
+from pipelines.extract.stream import SourceStream
 
 
 def _now() -> datetime:
@@ -70,15 +71,14 @@ def check_hours(contract: Contract, clock: Clock) -> None:
         )
 
 
-def paced(blocks: Iterator[bytes], rows_per_second: int, clock: Clock) -> Iterator[bytes]:
-    """Gives the blocks of COPY text, with pauses that keep the reading at `rows_per_second` or below.
-
-    COPY text has exactly one newline byte per row, so rows are counted without being parsed.
-    """
+def paced(
+    blocks: Iterator[bytes], stream: SourceStream, rows_per_second: int, clock: Clock
+) -> Iterator[bytes]:
+    """Gives the blocks of a stream, with pauses that keep the reading at `rows_per_second` or below."""
     start = clock.monotonic()
     rows = 0
     for block in blocks:
-        rows += block.count(b"\n")
+        rows = stream.rows_after(block, rows)
         yield block
         ahead = start + rows / rows_per_second - clock.monotonic()
         if ahead > 0:

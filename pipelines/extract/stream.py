@@ -1,4 +1,4 @@
-"""Defines the stream that every reader returns: rows as text in PostgreSQL's COPY text format.
+"""Defines the stream that every reader returns: rows in a format that PostgreSQL's COPY reads, mostly its text format.
 
 What belongs here: the stream, and the one place that writes COPY text in Python.
 Source: PostgreSQL manual, COPY, "Text Format": tabs between fields, a newline after each row, backslash escapes,
@@ -10,6 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+
+from pipelines.contracts.columns import Column
+from pipelines.contracts.repairs import repairs_of
+from pipelines.extract.binary_copy import Binary
 
 NULL = "\\N"
 ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
@@ -59,8 +63,8 @@ class SourceStream:
     `blocks` may be read once; `rows`, `shape` and `warnings` are final after the last block.
     columns: warehouse names in the order of the COPY fields, with EXTRA where the contract evolves, and POSITION
     where the source has positions.
-    blocks: COPY text (or CSV, see `csv`), only complete rows in each. Raises SourceError, or UnfitError if there is a
-    fallback; rows read before an UnfitError must not be used.
+    blocks: COPY text (or another format, see `csv` and `binary`), only complete rows in each. Raises SourceError, or
+    UnfitError if there is a fallback; rows read before an UnfitError must not be used.
     name: the name of what is read (table, URL path, file name), for the ledger.
     fingerprint: the SHA-256 of the source's content if it is known before reading, else None.
     shape: every column of the source, known to the contract or not, and its type there ("" if it has none).
@@ -68,7 +72,9 @@ class SourceStream:
     source or because their cells were checked.
     usual: further columns whose values nearly always are: they are tried as such. If PostgreSQL then refuses a value,
     the load reads `fallback`, in which these columns are texts.
-    csv: how the blocks are written, if they are not COPY text.
+    numbers: the columns that the source keeps as numbers, whose text no repair has to read.
+    csv, binary: how the blocks are written, if they are not COPY text. Those of `binary` are counted in `rows` before
+    each is given.
     found: settings that were detected at the source because the contract leaves them open, for the ledger.
     ignore_rate_limit: whether the source is read at full speed, because a slow reading would block those who write.
     fallback: opens the same source with a slower reader, which reads everything that this one can't.
@@ -86,14 +92,33 @@ class SourceStream:
     shape: dict[str, str] = field(default_factory=dict[str, str])
     exact: frozenset[str] = frozenset()
     usual: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
     warnings: list[str] = field(default_factory=list[str])
     csv: Csv | None = None
+    binary: Binary | None = None
     found: dict[str, str] = field(default_factory=dict[str, str])
     ignore_rate_limit: bool = False
     fallback: Callable[[], SourceStream] | None = None
     confirmations: dict[str, str] = field(default_factory=dict[str, str])
     wider: bool = False
     unreachable: int | None = None
+
+    def lands_typed(self, column: Column) -> bool:
+        """Whether the column lands with its final type: all or nearly all values have it, and none is repaired."""
+        changed = column.pseudonymise or repairs_of(column, is_number=column.name in self.numbers)
+        return not changed and (column.name in self.exact or column.name in self.usual)
+
+    def rows_after(self, block: bytes, before: int) -> int:
+        """The number of rows that were given, this block's included. before: how many were given before it."""
+        return self.rows if self.binary else before + block.count(b"\n")
+
+    def rows_with(self, part: bytes, block: bytes) -> int:
+        """Counts the rows of a block that have `part` in a text."""
+        if part not in block:
+            return 0
+        if self.binary:
+            return self.binary.rows_with(part, block)
+        return sum(part in line for line in block.split(b"\n"))
 
     def as_texts(self) -> None:
         """Makes texts of the `usual` columns, and says so in `found`."""

@@ -90,7 +90,8 @@ def _land_stream(
     batch.source_name, batch.found = stream.name, stream.found
     if (contract.appends or contract.replaces_periods) and stream.fingerprint:
         plan = replace(plan, file=stream.name)
-    plan = replace(plan, exact=_exact(contract, stream))
+    exact = frozenset(c.name for c in contract.stored if stream.lands_typed(c))
+    plan = replace(plan, exact=exact, numbers=stream.numbers)
     if stream.fingerprint and _loaded_before(connection, plan, batch, stream.fingerprint):
         batch.state = "unchanged"
         ledger.close_batch(connection, batch)
@@ -133,7 +134,7 @@ def _copy(connection: Connection[Any], plan: LoadPlan, batch: Batch, stream: Sou
             cursor.execute(statement.keep_out_of_statistics(plan))
             _keep_to_owner(cursor, plan)
         with cursor.copy(statement.copy_landing(plan, stream)) as copy:
-            for block in _count_and_log(plan.contract, batch, stream.blocks):
+            for block in _count_and_log(plan.contract, batch, stream):
                 copy.write(block)
         return cursor.rowcount
 
@@ -156,12 +157,6 @@ def _holds_no_moments(connection: Connection[Any], plan: LoadPlan, batch: Batch)
     return not plan.full_refresh and NO_MOMENTS in ledger.last_found(connection, plan.contract)
 
 
-def _exact(contract: Contract, stream: SourceStream) -> frozenset[str]:
-    """The columns that land with their final type: all or nearly all values have it, and no repair is declared."""
-    typed = stream.exact | stream.usual
-    return frozenset(c.name for c in contract.stored if c.name in typed and not c.is_repaired)
-
-
 def require_known_shape(
     contract: Contract, batch: Batch, known: dict[str, str] | None, stream: SourceStream
 ) -> None:
@@ -170,18 +165,17 @@ def require_known_shape(
     drift.require_fit(contract, batch.drift)
 
 
-def _count_and_log(contract: Contract, batch: Batch, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Passes the blocks of COPY text on, and logs the number of rows every PROGRESS_S seconds.
+def _count_and_log(contract: Contract, batch: Batch, stream: SourceStream) -> Iterator[bytes]:
+    """Passes the blocks on, and logs the number of rows every PROGRESS_S seconds.
 
     Counts in batch.damaged the rows with U+FFFD, which replaces bytes that could not be read.
     """
     rows, logged = 0, time.monotonic()
     batch.damaged = 0
-    for block in blocks:
+    for block in stream.blocks:
         yield block
-        if _REPLACED in block:
-            batch.damaged += sum(_REPLACED in line for line in block.split(b"\n"))
-        rows += block.count(b"\n")
+        batch.damaged += stream.rows_with(_REPLACED, block)
+        rows = stream.rows_after(block, rows)
         if time.monotonic() - logged > PROGRESS_S:
             logged = time.monotonic()
             log.info("%s: %s baris dibaca", contract.key, number(rows))

@@ -45,6 +45,7 @@ class LoadPlan:
     newer: the first days of the periods that raw has from uploads that came after this one.
     exact: names of columns that land typed and need no cast: the source guarantees the type, or PostgreSQL accepted all
     values.
+    numbers: names of columns that the source keeps as numbers: no repair has to read a number from a text there.
     allow_empty: the source may give no row, or far fewer than before.
     oldest: the first day whose rows the contract's retention still keeps; None if age does not matter.
     held: what is known of a load that waited for approval; None for one whose landing is there.
@@ -62,6 +63,7 @@ class LoadPlan:
     periods: Mapping[date, int] | None = None
     newer: Sequence[date] = ()
     exact: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
     allow_empty: bool = False
     only_keys: bool = False
     oldest: date | None = None

@@ -8,6 +8,7 @@ when a dataset last arrived; the view ops.dataset_state (warehouse/views/ledger.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg import Connection, sql
@@ -67,23 +68,31 @@ def record(connection: Connection[Any], plan: LoadPlan, *, sample: bool) -> None
 
     Run it in the transaction that changes raw. sample: whether the rows that this load brought are made up.
     """
+    samples = [batch_id for (batch_id,) in connection.execute(loads_of_samples(plan))]
+    if sample:
+        samples.append(plan.batch_id)
     # Two statements, because PostgreSQL runs no UPDATE with parallel workers.
-    found = connection.execute(summarise(plan, sample=sample)).fetchone() or ()
+    found = connection.execute(summarise(plan, samples)).fetchone() or ()
     connection.execute(
         "update ops.load_batch set rows_in_raw = %s, data_until = %s::timestamptz, has_sample = %s where batch_id = %s",
         [*found, plan.batch_id],
     )
 
 
-def summarise(plan: LoadPlan, *, sample: bool) -> sql.Composed:
-    """Gives row count, end of the newest period (as text, because Python has no year before 1), and sample flag."""
+def summarise(plan: LoadPlan, samples: Sequence[int]) -> sql.Composed:
+    """Gives row count, end of the newest period (as text, because Python has no year before 1), and sample flag.
+
+    samples: the numbers of the dataset's loads whose source was made up.
+    """
     contract = plan.contract
-    return sql.SQL(
-        "select count(*), ({until})::text, coalesce(bool_or(_batch_id = any({samples})), false) from {raw}"
-        " where {current}"
-    ).format(
+    has_sample: sql.Composable = sql.SQL("false")
+    if samples:
+        has_sample = sql.SQL("coalesce(bool_or(_batch_id = any({}::bigint[])), false)").format(
+            sql.Literal(list(samples))
+        )
+    return sql.SQL("select count(*), ({until})::text, {has_sample} from {raw} where {current}").format(
         until=_until(plan),
-        samples=_samples(plan, sample=sample),
+        has_sample=has_sample,
         raw=plan.raw,
         current=is_current(contract) or sql.SQL("true"),
     )
@@ -96,12 +105,10 @@ def is_recorded(plan: LoadPlan) -> sql.Composed:
     ).format(sql.Literal(plan.contract.key))
 
 
-def _samples(plan: LoadPlan, *, sample: bool) -> sql.Composable:
-    """An array of the `batch_id` of the dataset's loads whose source was made up."""
-    return sql.SQL(
-        "array(select batch_id from ops.load_batch where dataset = {} and found ? {}) || {}::bigint[]"
-    ).format(
-        sql.Literal(plan.contract.key), sql.Literal(FOUND), sql.Literal([plan.batch_id] if sample else [])
+def loads_of_samples(plan: LoadPlan) -> sql.Composed:
+    """Gives the numbers of the dataset's loads whose source was made up, this one's excepted."""
+    return sql.SQL("select batch_id from ops.load_batch where dataset = {} and found ? {}").format(
+        sql.Literal(plan.contract.key), sql.Literal(FOUND)
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, time
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from psycopg import sql
 
 from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract, DatabaseExtract, Server, WriteDisposition
@@ -17,7 +19,9 @@ from pipelines.contracts.windows import Partition
 from pipelines.extract.database import open_database
 from pipelines.extract.database.session import Timing
 from pipelines.extract.stream import SourceStream, Wanted
-from tests.support.extracts import column, decode_copy
+from pipelines.runtime.embedded import Urls
+from tests.support.extracts import column, decode_binary, decode_copy
+from tests.support.servers import fresh_name
 
 Row = list[str | None]
 
@@ -81,12 +85,33 @@ class Read:
 def read(made: Contract, url: str, wanted: Wanted | None = None, timing: Timing | None = None) -> Read:
     """Reads the source to its end, and asserts that the stream counted its rows right."""
     stream = open_database(made, wanted or Wanted(), {"UJI_URL": url}, timing=timing)
-    blocks = list(stream.blocks)
-    assert all(block.endswith(b"\n") for block in blocks)
-    rows = decode_copy(blocks) if blocks else []
+    rows = rows_of(stream, *(c.type if stream.lands_typed(c) else "text" for c in made.stored))
     assert stream.rows == len(rows)
     assert {len(row) for row in rows} <= {len(stream.columns)}
     return Read(rows, stream)
+
+
+def rows_of(stream: SourceStream, *kinds: str) -> list[Row]:
+    """The rows of a stream that nobody has read. kinds: the types of its first columns as they land; then text."""
+    blocks = list(stream.blocks)
+    if stream.binary:
+        return decode_binary(blocks, kinds)
+    assert all(block.endswith(b"\n") for block in blocks)
+    return decode_copy(blocks) if blocks else []
+
+
+@contextmanager
+def database_with_encoding(urls: Urls, encoding: str) -> Iterator[str]:
+    """The URL of an empty database with this encoding."""
+    name = fresh_name()
+    with psycopg.connect(urls.libpq("postgres"), autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("create database {} encoding {} locale 'C' template template0").format(
+                sql.Identifier(name), sql.Literal(encoding)
+            )
+        )
+        yield urls.libpq(name)
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 def sqlalchemy_url(pg_url: str) -> str:

@@ -1,11 +1,16 @@
-"""Contracts with one kind of source each, and a decoder of COPY text, for the tests of extract/."""
+"""Contracts with one kind of source each, and decoders of COPY's formats, for the tests of extract/."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import struct
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from psycopg import postgres
+from psycopg.adapt import Transformer
+from psycopg.pq import Format
 
 from pipelines.contracts.api import ApiExtract
 from pipelines.contracts.columns import Column
@@ -27,6 +32,31 @@ def _decode_field(field: str) -> str | None:
         return None
     parts = iter(field)
     return "".join(_ESCAPED[next(parts)] if c == "\\" else c for c in parts)
+
+
+def decode_binary(blocks: Iterable[bytes], kinds: Sequence[str]) -> list[list[str | None]]:
+    """The rows of COPY's binary format, by psycopg's own decoders. kinds: the types of the first fields; then text."""
+    given = b"".join(blocks)
+    assert given.startswith(b"PGCOPY\n\xff\r\n\0" + bytes(8)) and given.endswith(b"\xff\xff")
+    rows: list[list[str | None]] = []
+    at = 19
+    while at < len(given) - 2:
+        (fields,) = struct.unpack_from("!h", given, at)
+        at += 2
+        row: list[str | None] = []
+        for place in range(fields):
+            (length,) = struct.unpack_from("!i", given, at)
+            at += 4
+            kind = kinds[place] if place < len(kinds) else "text"
+            row.append(None if length < 0 else _decoded(given[at : at + length], kind))
+            at += max(0, length)
+        rows.append(row)
+    return rows
+
+
+def _decoded(field: bytes, kind: str) -> str:
+    oid = postgres.types.get_oid(kind.split("(")[0])
+    return str(Transformer().get_loader(oid, Format.BINARY).load(field))
 
 
 def column(name: str, source_name: str | None = None) -> Column:

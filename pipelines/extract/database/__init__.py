@@ -1,4 +1,4 @@
-"""Reads an OPD's database, given by its SQLAlchemy URL, as a stream of COPY text.
+"""Reads an OPD's database, given by its SQLAlchemy URL, as a stream of COPY blocks.
 
 What belongs here: which dialect reads, and the rules for every dialect: a read-only session, one snapshot, no waiting
 without end, a session that is always closed. Not here: a dialect's own SQL (postgresql.py, mysql.py, dialect.py), what
@@ -95,6 +95,9 @@ def open_database(
         )
     stream.exact = frozenset(
         c.name for c in contract.stored if c.source_name not in found or found[c.source_name].fits(c.type)
+    )
+    stream.numbers = frozenset(
+        c.name for c in contract.stored if c.source_name in found and found[c.source_name].is_number
     )
     stream.usual = frozenset(
         c.name

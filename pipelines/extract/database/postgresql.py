@@ -1,7 +1,8 @@
-"""Reads from PostgreSQL; the server makes the COPY text, which is passed on unchanged.
+"""Reads from PostgreSQL; the server makes the COPY blocks, which are passed on unchanged.
 
 What belongs here: one session, its settings, its SELECT. Every setting that affects text is set, so that the text of a
-value does not depend on the server. Money is read as numeric, so that lc_monetary does not affect it.
+value does not depend on the server. Blocks are in COPY's binary format where that is possible (docs/adr/062): numbers
+and times are then neither written as text nor parsed. Not here: the select list (postgresql_cells.py).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pipelines.clock import TIMEZONE
 from pipelines.contracts.model import Contract, DatabaseExtract
 from pipelines.extract.database.clean import Cleaner
 from pipelines.extract.database.faults import RefusedError, SilentError
+from pipelines.extract.database.postgresql_cells import binary, binary_cells, text_cells
 from pipelines.extract.database.session import Timing
 from pipelines.extract.database.shape import (
     EARLIEST,
@@ -81,7 +83,6 @@ _WAREHOUSE: dict[str, frozenset[str]] = {
 }
 # pg_type.typcategory: boolean, enum, numeric, string.
 _CATEGORIES: dict[str, Family] = {"B": "boolean", "E": "text", "N": "number", "S": "text"}
-_AS_NUMERIC = {"money": "numeric", "_money": "numeric[]"}
 _UNDEFINED_TABLE, _INVALID_SCHEMA = "42P01", "3F000"
 _ZONED = "^.{11}(.*[-+A-Za-z]|24|.*:60)"
 """Matches a time whose day may differ in WITA: with a zone (a sign or letter after date and T), 24:00, second 60."""
@@ -127,12 +128,11 @@ class PostgresqlSession:
         self._wire.send_describe_prepared(b"")
         shape = self._result()
         types = self._types({shape.ftype(i) for i in range(shape.nfields)})
-        self._columns = {
-            _text(shape.fname(i)): replace(types[shape.ftype(i)], digits=precision_and_scale(shape.fmod(i)))
-            if types[shape.ftype(i)].native == "numeric"
-            else types[shape.ftype(i)]
-            for i in range(shape.nfields)
-        }
+        for i in range(shape.nfields):
+            found = types[shape.ftype(i)]
+            if found.native == "numeric":
+                found = replace(found, digits=precision_and_scale(shape.fmod(i)))
+            self._columns[_text(shape.fname(i))] = found
         return self._columns
 
     def lock_reason(self) -> str | None:
@@ -140,9 +140,21 @@ class PostgresqlSession:
         return None
 
     def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
-        """Gives the selected rows as the server's own COPY text."""
+        """Gives the selected rows as the server's own COPY blocks. Sets at once in which format they will be."""
+        columns = self._contract.stored
+        cells = None
+        # Without an encoding the bytes must be cleaned. Before version 10 a build may have floating-point times.
+        if not self._raw_bytes and self._wire.parameter_status(b"integer_datetimes") == b"on":
+            cells = binary_cells(columns, self._columns, selection, out)
+        if cells is not None:
+            out.binary = binary(columns, out)
+        return self._blocks(selection, cells or text_cells(self._columns, selection), out)
+
+    def _blocks(
+        self, selection: Selection, cells: Sequence[sql.Composable], out: SourceStream
+    ) -> Iterator[bytes]:
         cleaner = Cleaner() if self._raw_bytes else None
-        for block in self._copy_out(self._query(selection), out):
+        for block in self._copy_out(self._query(selection, cells, binary=out.binary is not None), out):
             yield cleaner.block(block) if cleaner else block
         out.warnings.extend(cleaner.warnings() if cleaner else ())
         out.unreachable = self._unreachable(selection)
@@ -170,44 +182,37 @@ class PostgresqlSession:
             return sql.SQL("(\n{}\n) as sumber").format(_trusted(inner(extract.query, "postgresql")))
         return sql.Identifier(*([extract.schema] if extract.schema else []), extract.table or "")
 
-    def _query(self, selection: Selection) -> sql.Composable:
-        cells = [self._cell(name) if name else sql.SQL("null") for name in selection.names]
-        if selection.extra is not None:
-            cells.append(self._extra(selection.extra))
+    def _query(
+        self, selection: Selection, cells: Sequence[sql.Composable], *, binary: bool
+    ) -> sql.Composable:
         conditions = [limit_condition(limit) for limit in selection.limits] + self._where()
-        return sql.SQL("copy (select {} from {}{}) to stdout").format(
+        return sql.SQL("copy (select {} from {}{}) to stdout{}").format(
             sql.SQL(", ").join(cells),
             self._source(),
             sql.SQL(" where ") + sql.SQL(" and ").join(conditions) if conditions else sql.SQL(""),
+            sql.SQL(" (format binary)") if binary else sql.SQL(""),
         )
 
     def _where(self) -> list[sql.Composable]:
         where = self._extract.where
         return [sql.SQL("(\n{}\n)").format(_trusted(inner(where, "postgresql")))] if where else []
 
-    def _cell(self, name: str) -> sql.Composable:
-        cast = _AS_NUMERIC.get(self._columns[name].native)
-        return (
-            sql.SQL("{}::{}").format(sql.Identifier(name), _trusted(cast)) if cast else sql.Identifier(name)
-        )
-
-    def _extra(self, names: Sequence[str]) -> sql.Composable:
-        if not names:
-            return sql.SQL("null")
-        return sql.SQL("json_object(array[{}], array[{}])").format(
-            sql.SQL(", ").join(map(sql.Literal, names)),
-            sql.SQL(", ").join(sql.SQL("{}::text").format(self._cell(name)) for name in names),
-        )
-
     def _types(self, oids: set[int]) -> dict[int, SourceColumn]:
+        """The columns that have these types, by the type's oid."""
         listed = sql.SQL(", ").join(map(sql.Literal, [0, *sorted(oids)]))
-        query = sql.SQL("select oid, typname, typcategory from pg_catalog.pg_type where oid in ({})")
+        query = sql.SQL(
+            "select t.oid, t.typname, t.typcategory, (select p.proname from pg_catalog.pg_proc p"
+            " join pg_catalog.pg_namespace n on n.oid = p.pronamespace and n.nspname = 'pg_catalog'"
+            " where p.oid = t.typoutput) from pg_catalog.pg_type t where t.oid in ({})"
+        )
         found = self._run(query.format(listed))
         types: dict[int, SourceColumn] = {}
         for row in range(found.ntuples):
-            oid, name, category = (_text(found.get_value(row, column)) for column in range(3))
+            oid, name, category, output = (_text(found.get_value(row, column)) for column in range(4))
             family = _FAMILIES.get(name, _CATEGORIES.get(category, "other"))
-            types[int(oid)] = SourceColumn(family, name, warehouse=_WAREHOUSE.get(name, frozenset()))
+            types[int(oid)] = SourceColumn(
+                family, name, warehouse=_WAREHOUSE.get(name, frozenset()), output=output or None
+            )
         return types
 
     # -- libpq's asynchronous calls: those of psycopg would wait for ever for a silent server -----------------------
@@ -243,7 +248,10 @@ class PostgresqlSession:
         self._wire.consume_input()
 
     def _copy_out(self, query: sql.Composable, out: SourceStream) -> Iterator[bytes]:
-        """Gives blocks of COPY text from libpq; the end of the result is read before the last block is given."""
+        """Gives blocks from libpq, and counts their rows. The end of the result is read before the last block is given.
+
+        A message of the server has one row.
+        """
         self._run(query)
         buffer = bytearray()
         take = self._wire.get_copy_data
@@ -251,6 +259,7 @@ class PostgresqlSession:
             size, data = take(1)
             if size > 0:
                 buffer += data
+                out.rows += 1
                 if len(buffer) >= _BLOCK:
                     yield bytes(buffer)
                     buffer.clear()

@@ -35,7 +35,10 @@ class Session(Protocol):
         ...
 
     def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
-        """Gives blocks of COPY text; counts `out.rows`. The result is read to its end before the last block."""
+        """Gives blocks; counts `out.rows`. The result is read to its end before the last block.
+
+        Blocks are COPY text, unless it sets `out.binary` before it gives the iterator.
+        """
         ...
 
     def close(self) -> None:

@@ -51,7 +51,9 @@ class SourceColumn:
     of the warehouse that accept the text of each of its values. usually: those that accept nearly all, as MariaDB's
     dates but for 0000-00-00. digits: precision and scale of a numeric.
     known: whether the source names the type (for a query not every driver does). kept_as_text: whether the source
-    stores times as texts, whatever the name of the type.
+    stores texts in any column, whatever the name of its type.
+    output: PostgreSQL's own function that writes the text of its values; None if it is an extension's, to whose
+    functions we may have no right.
     """
 
     family: Family
@@ -62,6 +64,12 @@ class SourceColumn:
     digits: tuple[int, int] | None = None
     known: bool = True
     kept_as_text: bool = False
+    output: str | None = None
+
+    @property
+    def is_number(self) -> bool:
+        """Whether every value is a number, and none a text that a person wrote."""
+        return self.family in _NUMBERS and not self.kept_as_text
 
     def fits(self, kind: str) -> bool:
         """Whether every value of the column is valid in `kind`, a type as contracts write it: "numeric(18,2)"."""

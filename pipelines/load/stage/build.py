@@ -58,9 +58,9 @@ def _in_one_pass(connection: Connection[Any], plan: LoadPlan, landed: int) -> Bu
         connection.execute(_LEADER_WRITES, [plan.landing.as_string(connection)])
         connection.execute(one_pass.create_stage(plan))
         connection.execute("reset parallel_leader_participation")
-        refused, *changed = connection.execute(one_pass.count_marks(plan)).fetchone() or (0,)
+        refused, places, *changed = connection.execute(one_pass.count_marks(plan)).fetchone() or (0, None)
         if refused:
-            connection.execute(one_pass.note_refused(plan))
+            connection.execute(one_pass.note_refused(plan, places))
         connection.execute(one_pass.drop_marks(plan))
     repaired = [
         (repair.column.name, repair.name, cells)

@@ -13,17 +13,12 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from pipelines.contracts.columns import Column
-from pipelines.contracts.repairs import decimals, factors, known_words
+from pipelines.contracts.repairs import decimals, factors, known_words, repairs_of
 
 
 def sql_type(kind: str) -> sql.SQL:
     """A physical type as SQL. The contract has checked that it is one (contracts/columns.py)."""
     return sql.SQL(kind)  # type: ignore[arg-type]
-
-
-def declared_repairs(column: Column) -> tuple[str, ...]:
-    """The names of the column's repairs, in their order, as ops.load_repair counts them."""
-    return (("missing_values",) if column.missing_values else ()) + column.parse
 
 
 def after_repair(column: Column, repair: str, cell: sql.Composable) -> sql.Composable:
@@ -61,11 +56,14 @@ def literals(values: Sequence[str]) -> sql.Composable:
     return sql.SQL(", ").join(map(sql.Literal, values))
 
 
-def cleaned_cell(column: Column, *, exact: bool = False) -> sql.Composable:
-    """The landed cell after the declared repairs: a text. An exact cell landed typed, has no repairs, and stays so."""
+def cleaned_cell(column: Column, *, exact: bool = False, is_number: bool = False) -> sql.Composable:
+    """The landed cell after the declared repairs: a text. An exact cell landed typed, has no repairs, and stays so.
+
+    is_number: the source keeps the column as numbers.
+    """
     cell: sql.Composable = sql.Identifier("l", column.name)
     if not exact:
-        for repair in declared_repairs(column):
+        for repair in repairs_of(column, is_number=is_number):
             cell = after_repair(column, repair, cell)
     return cell
 

@@ -10,16 +10,20 @@ What belongs here: pure SQL, run by build.py. Not here: landing, keys that come 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
 
 from pipelines.contracts.columns import Column
 from pipelines.contracts.raw_table import EXTRA, POSITION
+from pipelines.contracts.repairs import repairs_of
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage.cells import after_repair, declared_repairs
+from pipelines.load.stage.cells import after_repair
 from pipelines.load.stage.statement import ONCE, REJECTED, stage_values, unknown_columns, valid
 
+FEW = 10_000
+"""Refused rows up to this number are deleted by their places. The stage is not read once more to look for them."""
 _BITS = 30
 """How many repairs an integer of marks holds."""
 _PLACE = sql.Identifier("b", "_place")
@@ -55,9 +59,12 @@ class Repair:
 
 
 def repairs(plan: LoadPlan) -> list[Repair]:
-    """All declared repairs of the contract, in the order of its columns."""
+    """All repairs of the contract that this load needs, in the order of its columns."""
     declared = [
-        (c, name, step) for c in plan.contract.stored for step, name in enumerate(declared_repairs(c), 1)
+        (c, name, step)
+        for c in plan.contract.stored
+        if c.name not in plan.exact
+        for step, name in enumerate(repairs_of(c, is_number=c.name in plan.numbers), 1)
     ]
     return [Repair(column, name, step, number) for number, (column, name, step) in enumerate(declared)]
 
@@ -82,8 +89,10 @@ def create_stage(plan: LoadPlan) -> sql.Composed:
     found = sql.SQL("case when {1} then {0} else -1 - {0} end as {2}").format(
         sql.Identifier("b", first), _KEPT, sql.Identifier(first)
     )
+    # The marks come first: they are read at once, and PostgreSQL takes a row apart from its beginning.
+    marks = [found, *(sql.Identifier("b", other) for other in others)]
     return sql.SQL("create table {} as select {} from ({}) b").format(
-        plan.stage, sql.SQL(", ").join([values, found, *(sql.Identifier("b", o) for o in others)]), judged
+        plan.stage, sql.SQL(", ").join([*marks, values]), judged
     )
 
 
@@ -147,10 +156,19 @@ def _changed(repair: Repair) -> sql.Composable:
 
 
 def count_marks(plan: LoadPlan) -> sql.Composed:
-    """Counts the refused rows, and for each of `repairs` the rows whose cell it changed. Gives one row."""
+    """Counts the refused rows, and for each of `repairs` the rows whose cell it changed. Gives one row.
+
+    The second value lists the places of the refused rows in the stage (tid[]), unless they are more than FEW.
+    """
     declared = repairs(plan)
     first = sql.Identifier(_marks(declared)[0])
-    counts = [sql.SQL("count(*) filter (where {} < 0)").format(first)]
+    refused = sql.SQL("count(*) filter (where {} < 0)").format(first)
+    counts = [
+        refused,
+        sql.SQL("case when {} <= {} then array_agg(ctid) filter (where {} < 0) end").format(
+            refused, sql.Literal(FEW), first
+        ),
+    ]
     for repair in declared:
         marks: sql.Composable = sql.Identifier(f"_marks_{repair.mark}")
         if repair.mark == 0:
@@ -161,11 +179,17 @@ def count_marks(plan: LoadPlan) -> sql.Composed:
     return sql.SQL("select {} from {}").format(sql.SQL(", ").join(counts), plan.stage)
 
 
-def note_refused(plan: LoadPlan) -> sql.Composed:
-    """Moves the places of the refused rows from the stage into REJECTED."""
+def note_refused(plan: LoadPlan, places: Sequence[str] | None) -> sql.Composed:
+    """Moves the refused rows' places in landing from the stage into REJECTED.
+
+    places: the refused rows' own places in the stage; None if they have to be looked for.
+    """
+    refused: sql.Composable = sql.SQL("_marks_0 < 0")
+    if places is not None:
+        refused = sql.SQL("ctid = any({}::tid[])").format(sql.Literal(list(places)))
     return sql.SQL(
-        "with refused as (delete from {} where _marks_0 < 0 returning {}) insert into {} select {}::tid from refused"
-    ).format(plan.stage, sql.Identifier(POSITION), REJECTED, sql.Identifier(POSITION))
+        "with refused as (delete from {} where {} returning {}) insert into {} select {}::tid from refused"
+    ).format(plan.stage, refused, sql.Identifier(POSITION), REJECTED, sql.Identifier(POSITION))
 
 
 def drop_marks(plan: LoadPlan) -> sql.Composed:

@@ -24,8 +24,10 @@ def matches(text: sql.Composable, pattern: str) -> sql.Composable:
     letters, rest = split(pattern)
     if len(letters) < SHORTEST:
         return sql.SQL("{} ~ {}").format(text, sql.Literal(pattern))
-    return sql.SQL("(starts_with({0}, {1}) and substr({0}, {2}) ~ {3})").format(
-        text, sql.Literal(letters), sql.Literal(len(letters) + 1), sql.Literal(f"^{rest}")
+    # LIKE costs two thirds of starts_with.
+    beginning = re.sub(r"([\\%_])", r"\\\1", letters) + "%"
+    return sql.SQL("({0} like {1} and substr({0}, {2}) ~ {3})").format(
+        text, sql.Literal(beginning), sql.Literal(len(letters) + 1), sql.Literal(f"^{rest}")
     )
 
 

@@ -70,7 +70,7 @@ def rules(contract: Contract, exact: frozenset[str] = frozenset()) -> tuple[Rule
     longest = _longest_key(contract)
     found: list[Rule] = []
     for column in contract.stored:
-        strict = kind != "database" or bool(column.parse)
+        strict = kind != "database" or (bool(column.parse) and column.name not in exact)
         cell = _Cell(column, strict=strict, exact=column.name in exact, from_upload=kind == "upload")
         for family in _FAMILIES:
             found += family(cell)

@@ -87,21 +87,25 @@ def revoke_landing(plan: LoadPlan, role: str | None) -> sql.Composed:
 
 
 def copy_landing(plan: LoadPlan, stream: SourceStream) -> sql.Composed:
-    """The COPY that takes the source's blocks: PostgreSQL's own text format, or the source's CSV.
+    """The COPY that takes the source's blocks: PostgreSQL's own text or binary format, or the source's CSV.
 
-    Rows that may become those of raw are written as frozen, so that no vacuum has to write them once more. PostgreSQL
-    allows that because the table is made in the same transaction.
+    Rows are written as frozen: nobody has to ask afterwards whether they are visible and mark them so, and no vacuum
+    has to write those that become raw's once more. PostgreSQL allows that because the table is made in the same
+    transaction.
     """
     columns = identifiers(stream.columns)
-    options: list[sql.Composable] = [sql.SQL("freeze")] if plan.direct else []
+    options: list[sql.Composable] = [sql.SQL("freeze")]
     if stream.csv is not None:
         options.append(
             sql.SQL("format csv, delimiter {}, encoding {}, force_null ({})").format(
                 sql.Literal(stream.csv.delimiter), sql.Literal(stream.csv.encoding), columns
             )
         )
-    copy = sql.SQL("copy {} ({}) from stdin").format(plan.landing, columns)
-    return sql.SQL("{} with ({})").format(copy, sql.SQL(", ").join(options)) if options else copy
+    if stream.binary is not None:
+        options.append(sql.SQL("format binary"))
+    return sql.SQL("copy {} ({}) from stdin with ({})").format(
+        plan.landing, columns, sql.SQL(", ").join(options)
+    )
 
 
 def cleaned_rows(plan: LoadPlan, landing: sql.Composable | None = None) -> sql.Composable:
@@ -111,7 +115,10 @@ def cleaned_rows(plan: LoadPlan, landing: sql.Composable | None = None) -> sql.C
     """
     stored = plan.contract.stored
     cells = [
-        sql.SQL("{} as {}").format(cleaned_cell(c, exact=c.name in plan.exact), sql.Identifier(c.name))
+        sql.SQL("{} as {}").format(
+            cleaned_cell(c, exact=c.name in plan.exact, is_number=c.name in plan.numbers),
+            sql.Identifier(c.name),
+        )
         for c in stored
     ]
     once = ONCE if any(c.parse for c in stored) else sql.SQL("")
@@ -200,7 +207,7 @@ def delete_expired(plan: LoadPlan) -> sql.Composed | None:
         " where case when {castable} then {begin} < {oldest} end)"
     ).format(
         landing=plan.landing,
-        cell=cleaned_cell(column, exact=exact),
+        cell=cleaned_cell(column, exact=exact, is_number=column.name in plan.numbers),
         name=sql.Identifier(column.name),
         castable=sql.SQL("true") if exact else castable(column),
         begin=period_begin(column, stored_value(column, exact=exact)),

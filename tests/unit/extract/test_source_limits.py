@@ -66,7 +66,8 @@ def test_refusal_outside_the_hours_names_the_hours_the_time_and_the_setting(tmp_
 def test_blocks_are_delayed_to_the_rate_limit() -> None:
     watch = Watch()
     given: list[float] = []
-    for _ in paced(iter([b"a\nb\n", b"c\\nd\n" * 10, b"e\n"]), 2, watch.clock()):
+    blocks = iter([b"a\nb\n", b"c\\nd\n" * 10, b"e\n"])
+    for _ in paced(blocks, SourceStream(("a",), blocks, "t"), 2, watch.clock()):
         given.append(watch.seconds)
     assert given == [0, 1, 6] and watch.seconds == 6.5
 
@@ -79,7 +80,7 @@ def test_source_slower_than_the_rate_limit_is_not_delayed() -> None:
             watch.seconds += 10
             yield b"a\n"
 
-    list(paced(slow(), 1, watch.clock()))
+    list(paced(slow(), SourceStream(("a",), iter(()), "t"), 1, watch.clock()))
     assert watch.seconds == 30
 
 

@@ -15,13 +15,10 @@ from pipelines.load.stage.entry_periods import moment_of_entry
 from tests.support.contracts import column
 from tests.support.statements import ID, clauses, contract_of, plan_of, written
 
-SAMPLE_BATCHES = "array(select batch_id from ops.load_batch where dataset = 'uji/data' and found ? 'data_contoh') || '{}'::bigint[]"
 
-
-def expected(until: str, alive: str, samples: str = SAMPLE_BATCHES) -> list[str]:
+def expected(until: str, alive: str, has_sample: str = "false") -> list[str]:
     return clauses(
-        f"select count(*), ({until})::text, coalesce(bool_or(_batch_id = any({samples})), false)"  # noqa: S608
-        f' from "raw"."uji__data" where {alive}'
+        f'select count(*), ({until})::text, {has_sample} from "raw"."uji__data" where {alive}'  # noqa: S608
     )
 
 
@@ -37,13 +34,14 @@ def test_only_current_rows_that_are_not_deleted_are_counted(
     tmp_path: Path, custom: dict[str, Any], alive: str
 ) -> None:
     plan = plan_of(contract_of(tmp_path, ID, column("urut", "integer", required=True), **custom))
-    assert clauses(summarise(plan, sample=False)) == expected("null::timestamptz", alive)
+    assert clauses(summarise(plan, [])) == expected("null::timestamptz", alive)
 
 
-def test_load_of_made_up_rows_counts_as_a_sample(tmp_path: Path) -> None:
+def test_rows_of_a_load_of_made_up_rows_count_as_a_sample(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID))
-    own = SAMPLE_BATCHES.replace("'{}'::bigint[]", "'{7}'::int2[]::bigint[]")
-    assert clauses(summarise(plan, sample=True)) == expected("null::timestamptz", "true", own)
+    assert clauses(summarise(plan, [3, 7])) == expected(
+        "null::timestamptz", "true", "coalesce(bool_or(_batch_id = any('{3,7}'::int2[]::bigint[])), false)"
+    )
 
 
 def test_statement_asks_whether_an_earlier_load_was_recorded(tmp_path: Path) -> None:
@@ -77,7 +75,7 @@ def test_data_reach_to_the_end_of_the_newest_period_that_has_begun(
 ) -> None:
     plan = plan_of(replace(contract_of(tmp_path, ID, column("masa", period)), period="masa"))
     wanted = until.format(BEGUN.format(begin))
-    assert clauses(summarise(plan, sample=False)) == expected(wanted, "true")
+    assert clauses(summarise(plan, [])) == expected(wanted, "true")
 
 
 def test_first_day_of_a_month_stands_for_the_month_if_windows_are_monthly(tmp_path: Path) -> None:
@@ -91,7 +89,7 @@ def test_first_day_of_a_month_stands_for_the_month_if_windows_are_monthly(tmp_pa
     length = (
         f"case when extract(day from {begun}) = 1 then make_interval(months => 1) else interval '1 day' end"
     )
-    assert clauses(summarise(plan_of(contract), sample=False)) == expected(
+    assert clauses(summarise(plan_of(contract), [])) == expected(
         f"({begun} + {length} - interval '1 second')::timestamptz", "true"
     )
 

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 
@@ -18,7 +16,14 @@ from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract.database import open_database
 from pipelines.extract.stream import Wanted
 from pipelines.runtime.embedded import Urls
-from tests.support.databases import contract, read, run_postgresql, sqlalchemy_url, typed
+from tests.support.databases import (
+    contract,
+    database_with_encoding,
+    read,
+    run_postgresql,
+    sqlalchemy_url,
+    typed,
+)
 from tests.support.extracts import column
 from tests.support.servers import fresh_name
 
@@ -67,20 +72,6 @@ HOSTILE = {
 }
 
 
-@contextmanager
-def database(urls: Urls, encoding: str) -> Iterator[str]:
-    """The URL of an empty database with this encoding."""
-    name = fresh_name()
-    with psycopg.connect(urls.libpq("postgres"), autocommit=True) as admin:
-        admin.execute(
-            sql.SQL("create database {} encoding {} locale 'C' template template0").format(
-                sql.Identifier(name), sql.Literal(encoding)
-            )
-        )
-        yield urls.libpq(name)
-        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-
-
 def make_typed_table(pg_url: str) -> None:
     run_postgresql(
         pg_url,
@@ -124,13 +115,13 @@ def test_money_is_a_plain_number_under_another_locale(pg_url: str) -> None:
 
 
 def test_a_latin1_database_is_read_in_its_encoding(server_urls: Urls) -> None:
-    with database(server_urls, "LATIN1") as url:
+    with database_with_encoding(server_urls, "LATIN1") as url:
         run_postgresql(url, "create table t (n text)", "insert into t values ('Caf\u00e9')")
         assert read(contract("n", table="t"), sqlalchemy_url(url)).cells == ["Caf\u00e9"]
 
 
 def test_invalid_utf8_in_an_sql_ascii_database_is_replaced_and_counted(server_urls: Urls) -> None:
-    with database(server_urls, "SQL_ASCII") as url:
+    with database_with_encoding(server_urls, "SQL_ASCII") as url:
         run_postgresql(
             url,
             "create table t (n text)",
@@ -142,7 +133,7 @@ def test_invalid_utf8_in_an_sql_ascii_database_is_replaced_and_counted(server_ur
 
 
 def test_a_byte_invalid_in_the_databases_encoding_is_a_permanent_error(server_urls: Urls) -> None:
-    with database(server_urls, "WIN1252") as url:
+    with database_with_encoding(server_urls, "WIN1252") as url:
         with psycopg.connect(url, autocommit=True, client_encoding="WIN1252") as connection:
             connection.execute("create table t (n text)")
             connection.execute("insert into t select convert_from('\\x41'::bytea, 'WIN1252') || chr(129)")

@@ -80,6 +80,16 @@ def test_letters_at_the_beginning_may_be_compared_first(ops: Warehouse, rest: st
     assert [row for row in ops.connection.execute(query).fetchall() if row[1] != row[2]] == []
 
 
+def test_letters_that_mean_something_to_like_are_compared_as_they_are(ops: Warehouse) -> None:
+    pattern = r"^5%_a\\[0-9]"
+    texts = [r"5%_a\1", r"5%xa\1", r"5xx_a\1", "5%_a1", r"5%_a\\1", "5%_a\\\n1"]
+    query = sql.SQL("select t, t ~ {}, {} from unnest({}::text[]) t").format(
+        sql.Literal(pattern), matches(sql.Identifier("t"), pattern), sql.Literal(texts)
+    )
+    found = ops.connection.execute(query).fetchall()
+    assert [row[1] for row in found] == [row[2] for row in found] == [True] + [False] * 5
+
+
 @pytest.mark.parametrize("pattern", ["(?:(?:a?){22}){22}", "[^a]{0,250}[0-9]{0,250}", "(?:a|b|c|d|){99}"])
 def test_postgresql_runs_the_largest_accepted_patterns(ops: Warehouse, pattern: str) -> None:
     check(pattern)

@@ -37,5 +37,5 @@ def test_short_beginnings_are_matched_by_the_pattern_alone() -> None:
     cell = sql.Identifier("b", "a")
     assert written(matches(cell, "^64[0-9]{2}$")) == """"b"."a" ~ '^64[0-9]{2}$'"""
     assert written(matches(cell, "^ADU-[0-9]{4}$")) == (
-        """(starts_with("b"."a", 'ADU-') and substr("b"."a", 5) ~ '^[0-9]{4}$')"""
+        """("b"."a" like 'ADU-%' and substr("b"."a", 5) ~ '^[0-9]{4}$')"""
     )
