@@ -140,7 +140,7 @@ def _featured(*features: str, workers: int | None = None, **more: Any) -> Callab
             start = time.perf_counter()
             batch = load_once(connection, contract)
             measured = figures(start, parts=batch.seconds)
-            refuses = "table" in more or any("refused" in name for name in features)
+            refuses = more.get("table") == "sumber_ganda" or any("refused" in name for name in features)
             assert (batch.quarantined > 0) == refuses and batch.loaded + batch.quarantined == batch.read, (
                 batch
             )
@@ -151,8 +151,9 @@ def _featured(*features: str, workers: int | None = None, **more: Any) -> Callab
 
 ALL_FEATURES = ("repairs", "pseudonym", "rules", "refused")
 gudang_repairs = _featured(*ALL_FEATURES)
+gudang_written_number = _featured(*ALL_FEATURES, table="sumber_teks")
 gudang_four_workers = _featured(*ALL_FEATURES, workers=4)
-gudang_only_repairs = _featured("repairs")
+gudang_only_repairs = _featured("repairs", table="sumber_teks")
 gudang_only_pseudonym = _featured("pseudonym")
 gudang_only_rules = _featured("rules")
 gudang_only_refused = _featured("refused")
@@ -335,6 +336,7 @@ CASES: dict[str, Callable[[Settings, int], Figures]] = {
     "limit_postgresql_key": lambda settings, rows: limit_postgresql(settings, rows, key=True),
     "gudang_postgresql": gudang_postgresql,
     "gudang_repairs": gudang_repairs,
+    "gudang_written_number": gudang_written_number,
     "gudang_four_workers": gudang_four_workers,
     "gudang_only_repairs": gudang_only_repairs,
     "gudang_only_pseudonym": gudang_only_pseudonym,

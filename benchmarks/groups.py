@@ -62,7 +62,7 @@ GROUPS = (
     Group(
         "repairs",
         "PostgreSQL, repairs, a pseudonym, refused rows",
-        ("limit_postgresql", "gudang_repairs", "gudang_four_workers"),
+        ("limit_postgresql", "gudang_repairs", "gudang_written_number", "gudang_four_workers"),
         target=2.5,
     ),
     Group(
@@ -151,6 +151,7 @@ TITLES = {
     "limit_postgresql_key": "the same, and a primary key",
     "gudang_postgresql": "gudang",
     "gudang_repairs": "gudang",
+    "gudang_written_number": "gudang, the number column a text at the source",
     "gudang_four_workers": "gudang, four parallel workers",
     "gudang_only_repairs": "gudang, repairs in three columns",
     "gudang_only_pseudonym": "gudang, a pseudonym",

@@ -73,6 +73,8 @@ class SourceStream:
     usual: further columns whose values nearly always are: they are tried as such. If PostgreSQL then refuses a value,
     the load reads `fallback`, in which these columns are texts.
     numbers: the columns that the source keeps as numbers, whose text no repair has to read.
+    unbroken: the rules of rows that no cell breaks as it came, as the bytes of the whole source have shown. Final after
+    the last block.
     csv, binary: how the blocks are written, if they are not COPY text. Those of `binary` are counted in `rows` before
     each is given.
     found: settings that were detected at the source because the contract leaves them open, for the ledger.
@@ -94,6 +96,7 @@ class SourceStream:
     usual: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
     warnings: list[str] = field(default_factory=list[str])
+    unbroken: frozenset[str] = frozenset()
     csv: Csv | None = None
     binary: Binary | None = None
     found: dict[str, str] = field(default_factory=dict[str, str])

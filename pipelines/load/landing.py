@@ -116,6 +116,7 @@ def _land_stream(
             transient=True,
             code="GDK-S016",
         )
+    plan = replace(plan, unbroken=stream.unbroken)
     batch.read = landed
     if (stream.wider or plan.file is not None) and (others := statement.delete_other_windows(plan)):
         with limit_statements(connection, contract, "memilah baris menurut jendela"):

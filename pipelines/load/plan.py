@@ -46,6 +46,7 @@ class LoadPlan:
     exact: names of columns that land typed and need no cast: the source guarantees the type, or PostgreSQL accepted all
     values.
     numbers: names of columns that the source keeps as numbers: no repair has to read a number from a text there.
+    unbroken: the rules of rows that no cell breaks as it came.
     allow_empty: the source may give no row, or far fewer than before.
     oldest: the first day whose rows the contract's retention still keeps; None if age does not matter.
     held: what is known of a load that waited for approval; None for one whose landing is there.
@@ -64,6 +65,7 @@ class LoadPlan:
     newer: Sequence[date] = ()
     exact: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
+    unbroken: frozenset[str] = frozenset()
     allow_empty: bool = False
     only_keys: bool = False
     oldest: date | None = None

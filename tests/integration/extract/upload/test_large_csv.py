@@ -281,3 +281,39 @@ def test_a_cell_lands_typed_exactly_if_the_rules_for_files_accept_it(
     )
     strict, taken = loads.connection.execute(query).fetchone() or (None, None)
     assert strict == taken
+
+
+@pytest.mark.parametrize(
+    ("cell", "broken", "broken_after_repair", "unbroken"),
+    [
+        ("#N/A", ["sel_galat"], ["sel_galat"], {"notasi_ilmiah"}),
+        ("Err:502", ["sel_galat"], ["sel_galat"], {"notasi_ilmiah"}),
+        ("E\u200brr:502", [], ["sel_galat"], {"sel_galat", "notasi_ilmiah"}),
+        ("6.40201410590001E+15", ["notasi_ilmiah"], ["notasi_ilmiah"], {"sel_galat"}),
+        ("Jl. Contoh #5 +62", [], [], set[str]()),
+    ],
+)
+@pytest.mark.parametrize("first", [Way.TYPED, Way.PLAIN, Way.CAREFUL])
+def test_a_rule_that_the_bytes_of_a_file_answer_is_kept_on_each_way(
+    loads: Loads, cell: str, broken: list[str], broken_after_repair: list[str], unbroken: set[str], first: Way
+) -> None:
+    """A spreadsheet's errors are looked for in whole blocks. Cells that a repair changes are asked one by one."""
+    of = loads.contract(
+        column("id", "integer", primaryKey=True),
+        column("nama"),
+        column("rapi", parse=["teks"]),
+        server=upload("uji/data", "csv"),
+        extract={"format": "csv", "pattern": "*.csv"},
+    )
+    rows = [f"{n},nama {n} {'x' * 20},rapi" for n in range(1, 39_999)]
+    rows += [f"39999,{cell},rapi", f"40000,biasa,{cell}"]
+    batch, tried = load_from(loads, of, put(loads, "id,nama,rapi\n" + "\n".join(rows)), first)
+    found = loads.run(
+        "select row_key, (select array_agg(r->>'aturan') from jsonb_array_elements(reasons) r) from quarantine.row"
+        " order by row_key"
+    )
+    assert found == [
+        (key, rules) for key, rules in (("39999", broken), ("40000", broken_after_repair)) if rules
+    ]
+    assert batch.loaded + batch.quarantined == 40_000
+    assert tried[-1].unbroken == (unbroken if first is not Way.CAREFUL else set())
