@@ -104,20 +104,20 @@ def make_source(settings: Settings, rows: int) -> None:
             if name not in there:
                 admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     with connect(settings, source_name(rows)) as source:
-        made = source.execute("select to_regclass('sumber_teks') is not null").fetchone()
-        if made and made[0]:
-            return
-        source.execute(sql.SQL(_SOURCE.format(rows=rows)))  # type: ignore[arg-type]  # our own text and a number
-        source.execute("analyze sumber")
+        made = source.execute("select to_regclass('sumber') is not null").fetchone()
+        if not (made and made[0]):
+            source.execute(sql.SQL(_SOURCE.format(rows=rows)))  # type: ignore[arg-type]  # our own text and a number
+            source.execute("analyze sumber")
         written = ", ".join("nilai::text as nilai" if n == "nilai" else n for n in NAMES)
-        source.execute(f"create view sumber_teks as select {written} from sumber".encode())
+        source.execute(f"create or replace view sumber_teks as select {written} from sumber".encode())
         source.execute(
-            "create view sumber_ganda as select * from sumber union all select * from sumber where id % 500 = 0"
+            "create or replace view sumber_ganda as select * from sumber union all"
+            " select * from sumber where id % 500 = 0"
         )
         # dlt's Parquet through ADBC accepts bigint only.
         wide = ("jumlah", "tahun", "bulan")
         names = ", ".join(f"{n}::bigint as {n}" if n in wide else n for n in NAMES)
-        source.execute(f"create view sumber_dlt as select {names} from sumber".encode())
+        source.execute(f"create or replace view sumber_dlt as select {names} from sumber".encode())
 
 
 def make_csv(settings: Settings, rows: int, path: Path) -> None:

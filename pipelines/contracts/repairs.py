@@ -39,7 +39,7 @@ class Parser:
 
 
 NUMBER_READERS = frozenset({"angka_id", "angka_en", "persen", "persen_pecahan", "satuan"})
-"""The repairs that read a number from what a person wrote. A number that a database keeps as a number needs none: its
+"""The repairs that read a number from what a person wrote. What a database keeps as a number needs none of them: its
 text 1.234 is no thousand."""
 
 PARSERS: Mapping[str, Parser] = {
@@ -128,10 +128,17 @@ _UNITS: Final[tuple[Mapping[str, str], ...]] = (
 def repairs_of(column: Column, *, is_number: bool = False) -> tuple[str, ...]:
     """The names of a column's repairs, in their order, as ops.load_repair counts them.
 
-    is_number: the source keeps the column as numbers.
+    is_number: the source keeps the column as numbers. Their texts have a decimal point, and large ones an exponent,
+    which an integer does not take; `angka_en` reads both.
     """
-    parsers = tuple(name for name in column.parse if not (is_number and name in NUMBER_READERS))
+    parsers = tuple("angka_en" if is_number and name in NUMBER_READERS else name for name in column.parse)
     return (("missing_values",) if column.missing_values else ()) + parsers
+
+
+def needs_no_text(column: Column, *, is_number: bool = False) -> bool:
+    """Whether no repair and no pseudonym has to see a cell as text. is_number: as in `repairs_of`."""
+    readers = NUMBER_READERS if is_number else frozenset[str]()
+    return not (column.missing_values or column.pseudonymise or set(column.parse) - readers)
 
 
 def factors(unit: str | None) -> dict[str, Decimal]:

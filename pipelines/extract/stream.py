@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from pipelines.contracts.columns import Column
-from pipelines.contracts.repairs import repairs_of
+from pipelines.contracts.repairs import needs_no_text
 from pipelines.extract.binary_copy import Binary
 
 NULL = "\\N"
@@ -72,7 +72,7 @@ class SourceStream:
     source or because their cells were checked.
     usual: further columns whose values nearly always are: they are tried as such. If PostgreSQL then refuses a value,
     the load reads `fallback`, in which these columns are texts.
-    numbers: the columns that the source keeps as numbers, whose text no repair has to read.
+    numbers: the columns that the source keeps as numbers: 1.234 is no thousand there.
     unbroken: the rules of rows that no cell breaks as it came, as the bytes of the whole source have shown. Final after
     the last block.
     csv, binary: how the blocks are written, if they are not COPY text. Those of `binary` are counted in `rows` before
@@ -108,8 +108,8 @@ class SourceStream:
 
     def lands_typed(self, column: Column) -> bool:
         """Whether the column lands with its final type: all or nearly all values have it, and none is repaired."""
-        changed = column.pseudonymise or repairs_of(column, is_number=column.name in self.numbers)
-        return not changed and (column.name in self.exact or column.name in self.usual)
+        fits = column.name in self.exact or column.name in self.usual
+        return fits and needs_no_text(column, is_number=column.name in self.numbers)
 
     def rows_after(self, block: bytes, before: int) -> int:
         """The number of rows that were given, this block's included. before: how many were given before it."""

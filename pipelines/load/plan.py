@@ -45,7 +45,7 @@ class LoadPlan:
     newer: the first days of the periods that raw has from uploads that came after this one.
     exact: names of columns that land typed and need no cast: the source guarantees the type, or PostgreSQL accepted all
     values.
-    numbers: names of columns that the source keeps as numbers: no repair has to read a number from a text there.
+    numbers: names of columns that the source keeps as numbers: 1.234 is no thousand there.
     unbroken: the rules of rows that no cell breaks as it came.
     allow_empty: the source may give no row, or far fewer than before.
     oldest: the first day whose rows the contract's retention still keeps; None if age does not matter.

@@ -106,7 +106,7 @@ def is_recorded(plan: LoadPlan) -> sql.Composed:
 
 
 def loads_of_samples(plan: LoadPlan) -> sql.Composed:
-    """Gives the numbers of the dataset's loads whose source was made up, this one's excepted."""
+    """Gives the numbers of the dataset's loads whose source was made up. This load may not be known as one yet."""
     return sql.SQL("select batch_id from ops.load_batch where dataset = {} and found ? {}").format(
         sql.Literal(plan.contract.key), sql.Literal(FOUND)
     )

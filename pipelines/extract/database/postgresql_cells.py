@@ -19,6 +19,8 @@ _AS_NUMERIC = {"money": ("numeric", "numeric_out"), "_money": ("numeric[]", "arr
 """The types that are read as another, and PostgreSQL's function that writes the text of that."""
 _TEXTS = frozenset({"text", "varchar", "bpchar"})
 """The types whose values the binary format has as the same bytes as their text."""
+_OF_ANY = frozenset({"enum_out", "range_out", "multirange_out"})
+"""Functions of whole families of types, which take no domain over one. There `::text` writes the same."""
 
 
 def text_cells(found: Mapping[str, SourceColumn], selection: Selection) -> list[sql.Composable]:
@@ -67,6 +69,8 @@ def _binary_cell(
     output = _AS_NUMERIC[native][1] if native in _AS_NUMERIC else found[name].output
     if output is None:
         return None
+    if output in _OF_ANY:
+        return _cast(cell, "text")
     text = sql.SQL("pg_catalog.textin({}({}))").format(sql.Identifier("pg_catalog", output), cell)
     # A float4 becomes the number that its text says: 0.1, and not 0.100000001490116.
     return _cast(text, column.type) if typed else text

@@ -58,7 +58,8 @@ def _in_one_pass(connection: Connection[Any], plan: LoadPlan, landed: int) -> Bu
         connection.execute(_LEADER_WRITES, [plan.landing.as_string(connection)])
         connection.execute(one_pass.create_stage(plan))
         connection.execute("reset parallel_leader_participation")
-        refused, places, *changed = connection.execute(one_pass.count_marks(plan)).fetchone() or (0, None)
+        counted = connection.execute(one_pass.count_marks(plan, landed)).fetchone()
+        refused, places, *changed = counted or (0, None)
         if refused:
             connection.execute(one_pass.note_refused(plan, places))
         connection.execute(one_pass.drop_marks(plan))

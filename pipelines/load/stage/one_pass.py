@@ -24,6 +24,8 @@ from pipelines.load.stage.statement import ONCE, REJECTED, stage_values, unknown
 
 FEW = 10_000
 """Refused rows up to this number are deleted by their places. The stage is not read once more to look for them."""
+LISTED = 1_000_000
+"""Of so many rows the server may list the refused ones; if all are, the list takes some 50 MB."""
 _BITS = 30
 """How many repairs an integer of marks holds."""
 _PLACE = sql.Identifier("b", "_place")
@@ -89,10 +91,8 @@ def create_stage(plan: LoadPlan) -> sql.Composed:
     found = sql.SQL("case when {1} then {0} else -1 - {0} end as {2}").format(
         sql.Identifier("b", first), _KEPT, sql.Identifier(first)
     )
-    # The marks come first: they are read at once, and PostgreSQL takes a row apart from its beginning.
-    marks = [found, *(sql.Identifier("b", other) for other in others)]
     return sql.SQL("create table {} as select {} from ({}) b").format(
-        plan.stage, sql.SQL(", ").join([*marks, values]), judged
+        plan.stage, sql.SQL(", ").join([values, found, *(sql.Identifier("b", o) for o in others)]), judged
     )
 
 
@@ -155,20 +155,21 @@ def _changed(repair: Repair) -> sql.Composable:
     )
 
 
-def count_marks(plan: LoadPlan) -> sql.Composed:
+def count_marks(plan: LoadPlan, landed: int) -> sql.Composed:
     """Counts the refused rows, and for each of `repairs` the rows whose cell it changed. Gives one row.
 
-    The second value lists the places of the refused rows in the stage (tid[]), unless they are more than FEW.
+    The second value lists the places of the refused rows in the stage (tid[]). It is NULL if they are more than FEW, or
+    if more than LISTED rows landed, because the server collects all places before it counts them.
     """
     declared = repairs(plan)
     first = sql.Identifier(_marks(declared)[0])
     refused = sql.SQL("count(*) filter (where {} < 0)").format(first)
-    counts = [
-        refused,
-        sql.SQL("case when {} <= {} then array_agg(ctid) filter (where {} < 0) end").format(
+    places: sql.Composable = sql.SQL("null::tid[]")
+    if landed <= LISTED:
+        places = sql.SQL("case when {} <= {} then array_agg(ctid) filter (where {} < 0) end").format(
             refused, sql.Literal(FEW), first
-        ),
-    ]
+        )
+    counts = [refused, places]
     for repair in declared:
         marks: sql.Composable = sql.Identifier(f"_marks_{repair.mark}")
         if repair.mark == 0:

@@ -69,7 +69,7 @@ def _helpful_repair(connection: Connection[Any], plan: LoadPlan, rule: Rule) -> 
     if rule.column.name in plan.exact:
         return None  # its source's type is the contract's: there is no text to repair
     best, most = None, 0
-    for column in _columns_with_another_repair(rule):
+    for column in _columns_with_another_repair(rule, is_number=rule.column.name in plan.numbers):
         repaired, tried = connection.execute(try_repair(plan, rule, column)).fetchone() or (0, 0)
         if repaired > most and repaired * 2 >= tried:
             best, most = column, repaired
@@ -78,16 +78,19 @@ def _helpful_repair(connection: Connection[Any], plan: LoadPlan, rule: Rule) -> 
     return best.parse[0] if len(best.parse) == 1 else f"[{', '.join(best.parse)}]"
 
 
-def _columns_with_another_repair(rule: Rule) -> Iterator[Column]:
+def _columns_with_another_repair(rule: Rule, *, is_number: bool) -> Iterator[Column]:
     """The rule's column with one more repair, for each repair that the contract may declare there.
 
-    A cell that was read well, and only lost precision, is not read in another way.
+    A cell that was read well, and only lost precision, is not read in another way. is_number: the source keeps the
+    column as numbers, so that no number has to be read from a text.
     """
     column = rule.column
     if rule.name in ("wajib", "jendela") or column.pseudonymise:
         return
     for name, parser in repairs.PARSERS.items():
         if name in column.parse or (rule.name == "ketelitian" and parser.stage != _LAST_STAGE):
+            continue
+        if is_number and name in repairs.NUMBER_READERS:
             continue
         after = [other for other in column.parse if repairs.PARSERS[other].stage > parser.stage]
         before = [other for other in column.parse if other not in after]
@@ -116,6 +119,6 @@ def try_repair(plan: LoadPlan, rule: Rule, column: Column) -> sql.Composed:
         rule=rule.predicate,
         once=ONCE,
         most=sql.Literal(_SAMPLE),
-        cell=cleaned_cell(column),
+        cell=cleaned_cell(column, is_number=column.name in plan.numbers),
         name=sql.Identifier(column.name),
     )

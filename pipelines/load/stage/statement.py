@@ -233,7 +233,10 @@ def valid(plan: LoadPlan) -> sql.Composable:
 
 
 def any_rejected(plan: LoadPlan) -> sql.Composed:
-    """Whether a landed row breaks a rule. For `exists` PostgreSQL would plan no parallel workers."""
+    """Whether a landed row breaks a rule.
+
+    `exists` would end at the first, but PostgreSQL plans no parallel workers for it, and most loads have none.
+    """
     return sql.SQL("select count(*) > 0 from {} where not ({})").format(cleaned_rows(plan), valid(plan))
 
 

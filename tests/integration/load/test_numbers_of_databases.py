@@ -104,3 +104,31 @@ def test_nan_of_a_number_column_is_refused(
     assert nights.run("select id, nilai, pas from raw.uji__data") == [(4, 1.0, Decimal("1.234"))]
     found = nights.run("select row_key, reasons->0->>'aturan' from quarantine.row order by row_key")
     assert found == [("1", "tipe"), ("2", "tipe"), ("3", "tipe")]
+
+
+def test_a_large_floating_point_number_is_an_integer(
+    nights: Nights, pg_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL writes a large one with an exponent, which no integer takes."""
+    table = Table(pg_url.replace("postgresql://", "postgresql+psycopg://", 1), monkeypatch)
+    table.make("id int, satu real, dua float8")
+    table.run("insert into sumber values (1, 1500000, 2e15), (2, 7, -3)")
+    kinds = (column("satu", "bigint", parse=["angka_id"]), column("dua", "bigint", parse=["angka_id"]))
+    nights.load(nights.contract(column("id", "bigint", primaryKey=True), *kinds))
+    assert nights.run("select id, satu, dua from raw.uji__data order by id") == [
+        (1, 1_500_000, 2_000_000_000_000_000),
+        (2, 7, -3),
+    ]
+
+
+def test_no_reading_of_texts_is_proposed_for_a_number(
+    nights: Nights, pg_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = Table(pg_url.replace("postgresql://", "postgresql+psycopg://", 1), monkeypatch)
+    table.make("id int, nilai numeric(10,3), tulisan text")
+    table.run("insert into sumber values (1, 1.234, '1.234')")
+    kinds = (column("nilai", "integer"), column("tulisan", "integer"))
+    batch = nights.load(nights.contract(column("id", "bigint", primaryKey=True), *kinds)).batch
+    assert batch is not None and batch.state == "rejected" and batch.error is not None
+    assert "tulisan: bukan bilangan bulat, 1 baris (parse: angka_id?)" in batch.error
+    assert "nilai: bukan bilangan bulat, 1 baris;" in batch.error + ";"
