@@ -73,6 +73,17 @@ def test_parallel_workers_leave_the_same_rows_and_counts(loads: Loads, seed: int
     assert result(loads, contract, lambda *_: rows, PARALLEL) == serial
 
 
+@pytest.mark.parametrize("limit", ["FEW", "LISTED"])
+def test_more_refused_rows_or_landed_ones_than_are_listed_leave_the_same(
+    loads: Loads, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract, rows = contract_of(loads), rows_of(7, 3000)
+    loads.load(contract, lambda *_: rows[:1])
+    listed = result(loads, contract, lambda *_: rows, PARALLEL)
+    monkeypatch.setattr(one_pass, limit, 100)
+    assert result(loads, contract, lambda *_: rows, PARALLEL) == listed
+
+
 def with_everything(loads: Loads) -> Contract:
     """A contract with a pseudonym, and more repairs than a column of marks has bits."""
     return loads.contract(
