@@ -98,6 +98,7 @@ def test_a_code_server_that_lost_its_definitions_is_started_again(office: Office
     lost.wait(60)
     wait_until("the next one", lambda: any(p != lost for p in inner_servers(office)))
     assert "code server diakhiri, supaya dimulai lagi" in office.log.read_text("utf-8")
+    wait_until("the pages of the next one", lambda: "raw/dinkes/puskesmas" in assets(office))
     before = assets(office)
     write(
         office.project / "contracts",
