@@ -84,7 +84,7 @@ _WAREHOUSE: dict[str, frozenset[str]] = {
 # pg_type.typcategory: boolean, enum, numeric, string.
 _CATEGORIES: dict[str, Family] = {"B": "boolean", "E": "text", "N": "number", "S": "text"}
 _BINARY_SYNTAX = 90_000
-"""The first version whose COPY takes its options in brackets."""
+"""The first version of PostgreSQL that knows `copy ... (format binary)`."""
 _UNDEFINED_TABLE, _INVALID_SCHEMA = "42P01", "3F000"
 _ZONED = "^.{11}(.*[-+A-Za-z]|24|.*:60)"
 """Matches a time whose day may differ in WITA: with a zone (a sign or letter after date and T), 24:00, second 60."""
@@ -145,8 +145,8 @@ class PostgresqlSession:
         """Gives the selected rows as the server's own COPY blocks. Sets at once in which format they will be."""
         columns = self._contract.stored
         cells = None
-        # Without an encoding the bytes must be cleaned. Before version 10 a build may have floating-point times; before
-        # version 9 the format had another syntax.
+        # Text is read in three cases: the source has no encoding, so its bytes must be cleaned; it was built with
+        # floating-point times (possible before version 10); or it does not know the syntax.
         new = self._wire.server_version >= _BINARY_SYNTAX
         if new and not self._raw_bytes and self._wire.parameter_status(b"integer_datetimes") == b"on":
             cells = binary_cells(columns, self._columns, selection, out)

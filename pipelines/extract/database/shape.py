@@ -52,8 +52,8 @@ class SourceColumn:
     dates but for 0000-00-00. digits: precision and scale of a numeric.
     known: whether the source names the type (for a query not every driver does). kept_as_text: whether the source
     stores texts in any column, whatever the name of its type.
-    output: PostgreSQL's own function that writes the text of its values; None if it is an extension's, to whose
-    functions we may have no right.
+    output: the function of PostgreSQL itself that writes the text of its values. None if that function belongs to an
+    extension: we may lack the right to call it.
     """
 
     family: Family

@@ -109,7 +109,7 @@ def test_both_formats_leave_the_same_rows(
 def test_a_type_that_is_no_part_of_postgresql_is_read_as_text(
     nights: Nights, pg_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """We may have no right to an extension's functions."""
+    """The function that writes its text belongs to an extension. We may lack the right to call it."""
     run_postgresql(
         pg_url,
         "create extension citext",

@@ -109,7 +109,7 @@ def test_nan_of_a_number_column_is_refused(
 def test_a_large_floating_point_number_is_an_integer(
     nights: Nights, pg_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PostgreSQL writes a large one with an exponent, which no integer takes."""
+    """PostgreSQL writes a large `real` with an exponent. An integer column accepts no exponent."""
     table = Table(pg_url.replace("postgresql://", "postgresql+psycopg://", 1), monkeypatch)
     table.make("id int, satu real, dua float8")
     table.run("insert into sumber values (1, 1500000, 2e15), (2, 7, -3)")
