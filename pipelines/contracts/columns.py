@@ -95,11 +95,6 @@ class Column:
         return self.classification in PERSONAL
 
     @property
-    def is_repaired(self) -> bool:
-        """Whether a cell may be changed before it is cast: repaired, emptied or replaced by its pseudonym."""
-        return bool(self.parse or self.missing_values or self.pseudonymise)
-
-    @property
     def stored_type(self) -> str:
         """The type in raw. A pseudonym is text, whatever the column's own type."""
         return "text" if self.pseudonymise else self.type

@@ -126,7 +126,7 @@ _UNITS: Final[tuple[Mapping[str, str], ...]] = (
 
 
 def repairs_of(column: Column, *, is_number: bool = False) -> tuple[str, ...]:
-    """The names of a column's repairs, in their order, as ops.load_repair counts them.
+    """The names of a column's repairs, in the order in which they are applied. ops.load_repair counts by these names.
 
     is_number: the source keeps the column as numbers. Their texts have a decimal point, and large ones an exponent,
     which an integer does not take; `angka_en` reads both.

@@ -112,11 +112,11 @@ class SourceStream:
         return fits and needs_no_text(column, is_number=column.name in self.numbers)
 
     def rows_after(self, block: bytes, before: int) -> int:
-        """The number of rows that were given, this block's included. before: how many were given before it."""
+        """The number of rows that the reader has given after this block. before: the number before it."""
         return self.rows if self.binary else before + block.count(b"\n")
 
     def rows_with(self, part: bytes, block: bytes) -> int:
-        """Counts the rows of a block that have `part` in a text."""
+        """Counts the rows of a block in which the bytes `part` occur in a text cell."""
         if part not in block:
             return 0
         if self.binary:

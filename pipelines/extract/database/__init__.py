@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from pipelines.contracts.model import Contract, DatabaseExtract
 from pipelines.contracts.raw_table import EXTRA
+from pipelines.contracts.repairs import needs_no_text
 from pipelines.errors import ContractError
 from pipelines.extract.database.faults import FAULTS, source_error
 from pipelines.extract.database.session import Session, Timing
@@ -102,7 +103,7 @@ def open_database(
     stream.usual = frozenset(
         c.name
         for c in contract.stored
-        if not c.is_repaired and c.source_name in found and c.type in found[c.source_name].usually
+        if needs_no_text(c) and c.source_name in found and c.type in found[c.source_name].usually
     )
     if stream.usual and surely:
         stream.as_texts()

@@ -38,7 +38,7 @@ def moment_of_entry(contract: Contract) -> sql.Composable:
 
 
 def is_covered(plan: LoadPlan, source_name: str | None) -> sql.Composable | None:
-    """SQL: whether this load replaced the days or periods to which an entry of quarantine.row (`q`) belongs.
+    """An SQL condition: this load replaced the days or periods of the quarantine entry `q`.
 
     None if the load replaces no days and no periods.
 

@@ -1,4 +1,4 @@
-"""`gudang health` names the files of the upload zone that wait for their load, and no others.
+"""`gudang health` lists every uploaded file that is not loaded yet, and no other file.
 
 Not here: the other checks (test_health.py).
 """

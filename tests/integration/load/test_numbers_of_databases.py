@@ -50,6 +50,13 @@ def load(nights: Nights, url: str, monkeypatch: pytest.MonkeyPatch) -> Contract:
     return contract
 
 
+def source(pg_url: str, monkeypatch: pytest.MonkeyPatch, columns: str, rows: str) -> None:
+    """Makes the table `sumber` of a PostgreSQL source."""
+    table = Table(pg_url.replace("postgresql://", "postgresql+psycopg://", 1), monkeypatch)
+    table.make(columns)
+    table.run(f"insert into sumber values {rows}")  # noqa: S608
+
+
 def raw(nights: Nights) -> list[Any]:
     return nights.run(
         "select id, pas, lebar, bulat, persentase, berat, kosong, tulisan from raw.uji__data order by id"
@@ -93,9 +100,12 @@ def test_a_number_column_of_sqlite_may_hold_texts_that_are_read(
 def test_nan_of_a_number_column_is_refused(
     nights: Nights, pg_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = Table(pg_url.replace("postgresql://", "postgresql+psycopg://", 1), monkeypatch)
-    table.make("id int, nilai float8, pas numeric")
-    table.run("insert into sumber values (1, 'NaN', 1), (2, 0.5, 'NaN'), (3, 'Infinity', 1), (4, 1, 1.234)")
+    source(
+        pg_url,
+        monkeypatch,
+        "id int, nilai float8, pas numeric",
+        "(1, 'NaN', 1), (2, 0.5, 'NaN'), (3, 'Infinity', 1), (4, 1, 1.234)",
+    )
     columns = (
         column("nilai", "double precision", parse=["angka_id"]),
         column("pas", "numeric", parse=["angka_id"]),
@@ -110,9 +120,7 @@ def test_a_large_floating_point_number_is_an_integer(
     nights: Nights, pg_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PostgreSQL writes a large `real` with an exponent. An integer column accepts no exponent."""
-    table = Table(pg_url.replace("postgresql://", "postgresql+psycopg://", 1), monkeypatch)
-    table.make("id int, satu real, dua float8")
-    table.run("insert into sumber values (1, 1500000, 2e15), (2, 7, -3)")
+    source(pg_url, monkeypatch, "id int, satu real, dua float8", "(1, 1500000, 2e15), (2, 7, -3)")
     kinds = (column("satu", "bigint", parse=["angka_id"]), column("dua", "bigint", parse=["angka_id"]))
     nights.load(nights.contract(column("id", "bigint", primaryKey=True), *kinds))
     assert nights.run("select id, satu, dua from raw.uji__data order by id") == [
@@ -124,9 +132,7 @@ def test_a_large_floating_point_number_is_an_integer(
 def test_no_reading_of_texts_is_proposed_for_a_number(
     nights: Nights, pg_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = Table(pg_url.replace("postgresql://", "postgresql+psycopg://", 1), monkeypatch)
-    table.make("id int, nilai numeric(10,3), tulisan text")
-    table.run("insert into sumber values (1, 1.234, '1.234')")
+    source(pg_url, monkeypatch, "id int, nilai numeric(10,3), tulisan text", "(1, 1.234, '1.234')")
     kinds = (column("nilai", "integer"), column("tulisan", "integer"))
     batch = nights.load(nights.contract(column("id", "bigint", primaryKey=True), *kinds)).batch
     assert batch is not None and batch.state == "rejected" and batch.error is not None

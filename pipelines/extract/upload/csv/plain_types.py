@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.contracts.columns import Column
-from pipelines.contracts.repairs import decimals
+from pipelines.contracts.repairs import decimals, needs_no_text
 
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
@@ -91,7 +91,7 @@ def may_land_typed(column: Column) -> bool:
     A column with a repair, missing values or a pseudonym may not. A column of another type than text may also have no
     enum and no rule about its text.
     """
-    if column.is_repaired:
+    if not needs_no_text(column):
         return False
     if column.type == "text":
         return True

@@ -215,7 +215,7 @@ LETTERS = "aé'Ż \u0301\u0327\u2019\u2013字\U0001f41f\t\t\n\u0007\u0085\u0080\
 @IN_SETS
 @given(st.lists(st.text(LETTERS, min_size=1, max_size=12), min_size=100, max_size=200))
 def test_every_text_is_tidied_as_python_would(ops: Warehouse, texts: list[str]) -> None:
-    """The parser has shorter ways for texts that need little; each gives what the longest would."""
+    """The parser handles simple texts by shorter rules. Each rule must give the same result as the full one."""
     tidy = [
         re.sub(BLANKS, " ", re.sub(GONE, "", unicodedata.normalize("NFC", text))).strip(" ") for text in texts
     ]
