@@ -47,7 +47,9 @@ _A_WORD = (("(?i)(?<![a-z])", "(?![0-9.])"), ("(?i)(?:^|[^a-z])", "(?:$|[^0-9.])
 _ANYWHERE = (("", ""), ("", ""))
 _SIGNS, _SIGNS_OR_MARKS = "[ /_:|-]{0,3}", "[ /_:|.,;-]{0,3}"
 _ALL_SIGNS = " /_:|.,;-"
-_NINE_DIGITS = r"[0-9](?:[\t-\r /_:|.,;-]{0,3}[0-9]){8}"
+_SEEN = {"angka": "[0-9][^A-Za-z]{8}", "surel": "@"}
+"""By kind of shape, a fast pattern that every such text of ASCII and Latin letters matches as it is. A number of at
+least nine digits has no letters between them."""
 _AS_THEY_ARE = r"[^\u0001-\u007f\u00c0-\u024f]"
 """Matches a character that `plain` may turn into a digit, a sign or "@". All others stay, or become letters."""
 _POINT, _COMMA = "(?: ?[.] ?)?", "(?: ?[,;] ?)?"
@@ -107,7 +109,7 @@ class Shape:
     name: its name here and in ops.berbentuk_<name>. words: its name in messages. pattern: a regular expression.
     around: the patterns before and after it, for Python and for PostgreSQL.
     min_bytes: the length of the shortest such text. quick_pattern: a fast pattern that every such text matches after
-    its separators are removed. seen: a fast pattern that every such text of ASCII and Latin letters matches as it is.
+    its separators are removed. kind: the key of `_SEEN` whose pattern every such text matches.
     The warehouse runs the slow pattern only on texts that pass these tests.
     """
 
@@ -117,7 +119,7 @@ class Shape:
     around: tuple[tuple[str, str], tuple[str, str]]
     min_bytes: int
     quick_pattern: str
-    seen: str
+    kind: str
     compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -129,9 +131,9 @@ class Shape:
         return self.pattern.join(self.around[1])
 
 
-NIK = Shape("nik", "NIK", _nik_shape(), _ALONE, 16, "[0-9]{16}", _NINE_DIGITS)
+NIK = Shape("nik", "NIK", _nik_shape(), _ALONE, 16, "[0-9]{16}", "angka")
 """Also a KK, which has the same form."""
-NIP = Shape("nip", "NIP", _nip_shape(), _ALONE, 18, "[0-9]{18}", _NINE_DIGITS)
+NIP = Shape("nip", "NIP", _nip_shape(), _ALONE, 18, "[0-9]{18}", "angka")
 PHONE = Shape(
     "ponsel",
     "nomor ponsel",
@@ -139,7 +141,7 @@ PHONE = Shape(
     _NO_FRACTION,
     10,
     "8[1-9][0-9]{7}",
-    _NINE_DIGITS,
+    "angka",
 )
 """A mobile number: a landline is an office's."""
 EMAIL = Shape(
@@ -149,7 +151,7 @@ EMAIL = Shape(
     _ANYWHERE,
     5,
     "@",
-    "@",
+    "surel",
 )
 ACCOUNT = Shape(
     "rekening",
@@ -158,7 +160,7 @@ ACCOUNT = Shape(
     _A_WORD,
     12,
     "[0-9]{9}",
-    _NINE_DIGITS,
+    "angka",
 )
 """A bank account. Only the words before it distinguish it from another number; codes of budget accounts have points."""
 
@@ -195,8 +197,24 @@ def contains_shape(text: sql.Composable, shapes: Collection[Shape] = NUMBERS) ->
     """Returns an SQL condition: whether a text contains one of `shapes`; NULL contains none."""
     from psycopg import sql
 
-    tests = [sql.SQL("{}({})").format(sql.Identifier("ops", f"berbentuk_{s.name}"), text) for s in shapes]
+    tests: list[sql.Composable] = []
+    for kind in dict.fromkeys(shape.kind for shape in shapes):
+        alike = [shape for shape in shapes if shape.kind == kind]
+        slow = sql.SQL(" or ").join(
+            sql.SQL("{}({})").format(sql.Identifier("ops", f"berbentuk_{shape.name}"), text)
+            for shape in alike
+        )
+        # Nearly every text fails this test, which is made once for all shapes of the kind.
+        test = sql.SQL("case when octet_length({0}) >= {1} and ops.{2}({0}) then {3} end").format(
+            text, sql.Literal(min(shape.min_bytes for shape in alike)), sql.Identifier(_may_have(kind)), slow
+        )
+        tests.append(test)
     return sql.SQL("coalesce({}, false)").format(sql.SQL(" or ").join(tests))
+
+
+def _may_have(kind: str) -> str:
+    """The name of the SQL function that says quickly whether a text may have a shape of this kind."""
+    return f"mungkin_{kind}"
 
 
 def is_nik_when_joined(left: sql.Composable, right: sql.Composable) -> sql.Composed:
@@ -212,7 +230,7 @@ def is_nik_when_joined(left: sql.Composable, right: sql.Composable) -> sql.Compo
 
 
 def functions() -> list[sql.Composed]:
-    """Returns statements that create ops.bentuk_polos, ops.berbentuk_<name> and ops.berbentuk_nik_terbagi."""
+    """Returns statements that create the functions of the warehouse, from ops.bentuk_polos to ops.berbentuk_<name>."""
     from psycopg import sql
 
     head = sql.SQL(
@@ -242,15 +260,18 @@ def functions() -> list[sql.Composed]:
         control=sql.Literal("[\t-\r]"),
     )
     made = [function("bentuk_polos", "t text", "text", plain_text)]
+    for kind, seen in _SEEN.items():
+        quick = sql.SQL(
+            "t ~ {} or starts_with(t, {}) or (octet_length(t) <> char_length(t) and t ~ {})"
+        ).format(sql.Literal(seen), sql.Literal("\\x"), sql.Literal(_AS_THEY_ARE))
+        made.append(function(_may_have(kind), "t text", "boolean", quick))
     for shape in ALL:
         test = sql.SQL(
-            "case when octet_length(t) < {} then false when t !~ {} and t !~ {} and not starts_with(t, {}) then false"
+            "case when octet_length(t) < {} or not ops.{}(t) then false"
             " when translate(ops.bentuk_polos(t), {}, '') ~ {} then ops.bentuk_polos(t) ~ {} else false end"
         ).format(
             sql.Literal(shape.min_bytes),
-            sql.Literal(shape.seen),
-            sql.Literal(_AS_THEY_ARE),
-            sql.Literal("\\x"),
+            sql.Identifier(_may_have(shape.kind)),
             sql.Literal(_ALL_SIGNS),
             sql.Literal(shape.quick_pattern),
             sql.Literal(shape.in_sql),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
-from pipelines.redaction.personal_shapes import ALL, found, is_nik_when_joined, plain
+from pipelines.redaction.personal_shapes import ALL, NUMBERS, contains_shape, found, is_nik_when_joined, plain
 from tests.support.parsers import IN_SETS, Warehouse
 from tests.unit.redaction.test_personal_shapes import KINDS, OTHERS, SPELLINGS
 
@@ -24,6 +24,12 @@ def assert_agreement(ops: Warehouse, texts: list[str]) -> None:
         assert dict(zip(texts, ops.ask(f"berbentuk_{shape.name}", texts), strict=True)) == dict(
             zip(texts, expected, strict=True)
         ), shape.name
+    for shapes in (NUMBERS, ALL):
+        query = sql.SQL("select t, {} from unnest(%s::text[]) as u (t)").format(
+            contains_shape(sql.SQL("t"), shapes)
+        )
+        answers = dict(ops.connection.execute(query, [texts]).fetchall())
+        assert answers == {text: bool(found(text, shapes)) for text in texts}
 
 
 def test_the_warehouse_and_python_find_the_same(ops: Warehouse) -> None:

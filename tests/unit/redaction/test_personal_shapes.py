@@ -115,9 +115,9 @@ def test_only_personal_numbers_of_a_text_are_masked() -> None:
 
 def test_predicates_use_the_functions_of_the_warehouse() -> None:
     cell = sql.Identifier("catatan")
-    predicate = contains_shape(cell, NUMBERS).as_string(None)
-    assert (
-        predicate == 'coalesce("ops"."berbentuk_nik"("catatan") or "ops"."berbentuk_nip"("catatan"), false)'
+    assert contains_shape(cell, NUMBERS).as_string(None) == (
+        'coalesce(case when octet_length("catatan") >= 16 and ops."mungkin_angka"("catatan")'
+        ' then "ops"."berbentuk_nik"("catatan") or "ops"."berbentuk_nip"("catatan") end, false)'
     )
     assert is_nik_when_joined(cell, sql.Identifier("ket")).as_string(None) == (
         'coalesce(ops.berbentuk_nik_terbagi(ops.bentuk_polos("catatan"), ops.bentuk_polos("ket")), false)'
@@ -126,7 +126,8 @@ def test_predicates_use_the_functions_of_the_warehouse() -> None:
 
 def test_each_shape_has_a_function_in_the_warehouse() -> None:
     made = [statement.as_string(None) for statement in functions()]
-    names = ["bentuk_polos", *(f"berbentuk_{shape.name}" for shape in ALL), "berbentuk_nik_terbagi"]
+    names = ["bentuk_polos", "mungkin_angka", "mungkin_surel"]
+    names += [*(f"berbentuk_{shape.name}" for shape in ALL), "berbentuk_nik_terbagi"]
     assert len(made) == len(names)
     for statement, name in zip(made, names, strict=True):
         assert statement.startswith(f'create or replace function "ops"."{name}"(')
