@@ -31,8 +31,8 @@ MIN_FILE_SIZE = 1 << 20
 """The size in bytes of the smallest file for which this is tried: text.py reads a smaller one in less than a second."""
 
 _SIGNS = {"sel_galat": (b"#", b"Err:"), "notasi_ilmiah": (b"+",)}
-"""By rule, the bytes of which a cell has one that breaks it. Few files have them, and to look for them here costs a
-tenth of asking each cell."""
+"""By rule, the bytes of which a cell has one that breaks it. Few files have them, and to look for them here costs
+less than a tenth of asking each cell."""
 
 _ENCODINGS = {"utf-8": "UTF8", "cp1252": "WIN1252", "iso8859-1": "LATIN1"}
 _QUOTE, _NEWLINE, _RETURN, _SPACE, _BEYOND_ASCII = 34, 10, 13, 32, 127
@@ -134,7 +134,7 @@ def plain_rows(
                 raise UnfitError([columns[place] for place in unfit])
             stream.rows += len(rows.ends) - first
             stream.unbroken = frozenset(
-                rule for rule in stream.unbroken if not any(sign in block for sign in _SIGNS[rule])
+                rule for rule in stream.unbroken if not any(_has(block, sign) for sign in _SIGNS[rule])
             )
             yield rows.with_positions(line, separator, first)
         if len(rows.ends):
@@ -150,18 +150,32 @@ def _skip_bom(file: BinaryIO) -> None:
         file.seek(0)
 
 
+def _has(block: bytes, sign: bytes) -> bool:
+    """Whether the bytes of `sign` are anywhere in `block`.
+
+    In most blocks the first and the last byte of a sign are nowhere as far apart as in the sign. To see that takes a
+    fifth of the time of looking for the sign itself.
+    """
+    if len(sign) > 1:
+        text = np.frombuffer(block, np.uint8)
+        apart = len(sign) - 1
+        if not np.any((text[:-apart] == sign[0]) & (text[apart:] == sign[-1])):
+            return False
+    return sign in block
+
+
 @dataclass(frozen=True, slots=True)
 class _Rows:
     """The complete rows at the beginning of `block`. All places are counted in bytes from its beginning.
 
     ends: for each row, the place after its newline. lines: for each row, how many lines end before that place.
-    delimiters: the places of the delimiters of all rows, in order.
+    cell_ends: for each row and cell, the place of the delimiter or newline after it.
     """
 
     block: bytes
     ends: Places
     lines: Places
-    delimiters: Places
+    cell_ends: Places
     delimiter: int
 
     @property
@@ -172,54 +186,58 @@ class _Rows:
     def with_positions(self, line: int, separator: bytes, first: int) -> bytes:
         """Returns the rows from `first` on, each after its position; the block's first row begins at line `line`."""
         block, ends = self.block, [0, *self.ends.tolist()]
-        numbers = [line, *(self.lines + line).tolist()]
-        rows = zip(numbers[first:-1], ends[first:], ends[first + 1 :], strict=False)
-        return b"".join([b"baris %d%b%b" % (number, separator, block[a:z]) for number, a, z in rows])
+        rows = [block[a:z] for a, z in zip(ends[first:-1], ends[first + 1 :], strict=True)]
+        values: list[int | bytes] = [b""] * (2 * len(rows))
+        values[::2] = [line, *(self.lines + line).tolist()][first:-1]
+        values[1::2] = rows
+        # One format for all rows takes two thirds of the time of one format for each.
+        form = b"baris %d" + separator.replace(b"%", b"%%") + b"%b"
+        return form * len(rows) % tuple(values)
 
     def cells(self, first: int) -> Grid:
         """Returns where the cells of the rows from `first` on begin and end."""
-        text = np.frombuffer(self.block, np.uint8)[: self.used]
-        count = len(self.ends)
-        delimiters = self.delimiters.reshape(count, -1)[first:]
-        newlines = self.ends[first:] - 1
-        starts = np.empty((len(newlines), delimiters.shape[1] + 1), np.int64)
-        starts[:, 0] = np.concatenate(([0], self.ends[:-1]))[first:]
-        starts[:, 1:] = delimiters + 1
-        ends = np.empty_like(starts)
-        ends[:, :-1] = delimiters
-        ends[:, -1] = newlines - (text[newlines - 1] == _RETURN)
-        return Grid(text, starts, ends, self.delimiter)
+        text = np.frombuffer(self.block, np.uint8)
+        starts = np.concatenate(([0], self.cell_ends.ravel()[:-1] + 1)).reshape(self.cell_ends.shape)
+        ends = self.cell_ends[first:].copy()
+        ends[:, -1] -= text[ends[:, -1] - 1] == _RETURN
+        return Grid(text, starts[first:], ends, self.delimiter)
 
 
 def _rows(block: bytes, delimiter: int, width: int) -> _Rows:
-    """Finds the complete rows of `block`, which begins where a row begins. Raises UnfitError for irregular rows."""
+    """Finds the complete rows of `block`, which begins where a row begins. Raises UnfitError for irregular rows.
+
+    A mark is a byte that CSV gives a meaning: a quote, a delimiter, or a part of a line end. Only the search for marks
+    looks at all bytes; what follows looks at the marks, a tenth of them.
+    """
     text = np.frombuffer(block, np.uint8)
-    quotes = text == _QUOTE
+    places = np.flatnonzero((text == delimiter) | (text == _NEWLINE) | (text == _QUOTE) | (text == _RETURN))
+    marks = text[places]
+    quotes, newlines = marks == _QUOTE, marks == _NEWLINE
     within = _within(quotes)
-    _check_quotes(text, quotes, within, delimiter)
-    breaks = np.flatnonzero(text == _NEWLINE)
-    ends = breaks[~within[breaks]]
+    _check_quotes(text, places[quotes & within], places[quotes & ~within], delimiter)
+    row_ends = newlines & ~within
+    ends = places[row_ends]
     if not len(ends):
-        return _Rows(block, ends, ends, ends, delimiter)
-    used = int(ends[-1]) + 1
-    text, within = text[:used], within[:used]
-    delimiters = np.flatnonzero(text == delimiter)
-    delimiters = delimiters[~within[delimiters]]
-    returns = np.flatnonzero(text == _RETURN)
-    returns = returns[~within[returns]]
+        return _Rows(block, ends, ends, ends.reshape(0, width), delimiter)
+    cell_ends = places[row_ends | ((marks == delimiter) & ~within)]
+    cell_ends = cell_ends[cell_ends <= ends[-1]]
+    returns = places[(marks == _RETURN) & ~within]
+    returns = returns[returns < ends[-1]]
     wrong = (
         bool(np.any(text[returns + 1] != _NEWLINE))
-        or not text.all()
-        or bool(np.any(np.diff(np.searchsorted(delimiters, ends), prepend=0) != width - 1))
-        or _any_may_be_blank(text, np.concatenate(([0], ends[:-1] + 1)), delimiter)
+        or block.find(b"\0", 0, int(ends[-1])) >= 0
+        or len(cell_ends) != len(ends) * width
+        or bool(np.any(cell_ends[width - 1 :: width] != ends))
+        or _any_may_be_blank(text[: ends[-1] + 1], np.concatenate(([0], ends[:-1] + 1)), delimiter)
     )
     if wrong:
         raise UnfitError
-    return _Rows(block, ends + 1, np.searchsorted(breaks, ends) + 1, delimiters, delimiter)
+    lines = np.flatnonzero(row_ends[newlines]) + 1
+    return _Rows(block, ends + 1, lines, cell_ends.reshape(-1, width), delimiter)
 
 
 def _within(quotes: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Whether each byte is within quotes: an opening quote is, the closing one is not."""
+    """Whether each mark is within quotes: an opening quote is, the closing one is not."""
     places = np.flatnonzero(quotes)
     if not len(places):
         return quotes
@@ -242,19 +260,15 @@ def _are_visible(text: Bytes, delimiter: int) -> npt.NDArray[np.bool_]:
     return (text > _SPACE) & (text < _BEYOND_ASCII) & (text != _QUOTE) & (text != delimiter)
 
 
-def _check_quotes(
-    text: Bytes, quotes: npt.NDArray[np.bool_], within: npt.NDArray[np.bool_], delimiter: int
-) -> None:
+def _check_quotes(text: Bytes, opening: Places, closing: Places, delimiter: int) -> None:
     """Raises UnfitError unless each opening quote begins a cell and each closing one ends it.
 
     Two quotes in a row within a quoted cell mean one quote.
     """
-    opening = np.flatnonzero(quotes & within)
     opening = opening[opening > 0]
     before = text[opening - 1]
     if np.any((before != delimiter) & (before != _NEWLINE) & (before != _QUOTE)):
         raise UnfitError
-    closing = np.flatnonzero(quotes & ~within)
     closing = closing[closing < len(text) - 1]
     after = text[closing + 1]
     if np.any((after != delimiter) & (after != _NEWLINE) & (after != _RETURN) & (after != _QUOTE)):

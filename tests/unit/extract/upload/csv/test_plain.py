@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.contracts.columns import Column
@@ -17,6 +18,11 @@ from pipelines.extract.upload.csv.plain import plain_rows, typed_columns
 pieces = st.sampled_from(
     ['"', '""', ",", "\n", "\r\n", "\r", "a", "é", " ", "\0", '"a"', '"x\ny"', "\ufeff", "\\"]
 )
+pairs = st.sampled_from(
+    ["a,b\n", "é,a\r\n", '"a""","\r"\n', '"x\ny",\r\n', ",z\n", '"",""\n', " ,é\n", '"a,\n""b"," "\n']
+)
+CELL = r'(?:"(?:[^"\0]|"")*"|[^",\r\n\0]*)'
+ROW = re.compile(rf"{CELL},{CELL}\r?\n")
 
 
 def make_column(name: str, kind: str) -> Column:
@@ -31,9 +37,25 @@ def plain_rows_of(text: str, block: int = 7) -> list[list[str]]:
     return rows
 
 
+def is_plain(text: str) -> bool:
+    """Whether the text has only rows of two cells by RFC 4180, each with a visible ASCII character."""
+    text = text.removeprefix("\ufeff")
+    text = text if text.endswith("\n") else text + "\n"
+    place = 0
+    while place < len(text):
+        row = ROW.match(text, place)
+        if not row or not re.search(r"[!#-+\--~]", row[0]):
+            return False
+        place = row.end()
+    return True
+
+
 def csv_rows_of(text: str) -> list[list[str]]:
-    """Line and cells of every row below the header, as Python's csv module reads them."""
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    """Line and cells of every row below the header, as Python's csv module reads them.
+
+    A carriage return alone, within quotes, ends no line here.
+    """
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="\n"), strict=True)
     rows: list[list[str]] = []
     start = 1
     for cells in reader:
@@ -43,14 +65,22 @@ def csv_rows_of(text: str) -> list[list[str]]:
     return rows[1:]
 
 
-@given(st.lists(pieces, max_size=24), st.integers(3, 12))
-def test_accepted_text_is_read_as_by_the_csv_module(found: list[str], block: int) -> None:
-    text = "a,b\n" + "".join(found)
-    try:
-        rows = plain_rows_of(text, block)
-    except UnfitError:
-        return
-    assert rows == csv_rows_of(text)
+@settings(max_examples=500)
+@given(
+    st.sampled_from(["", "\ufeff"]),
+    st.lists(pairs, max_size=8),
+    st.lists(pieces, max_size=16),
+    st.integers(3, 40),
+)
+def test_plain_text_is_read_as_by_the_csv_module_and_other_text_is_refused(
+    start: str, rows: list[str], more: list[str], block: int
+) -> None:
+    text = start + "a,b\n" + "".join(rows + more)
+    if is_plain(text):
+        assert plain_rows_of(text, block) == csv_rows_of(text)
+    else:
+        with pytest.raises(UnfitError):
+            plain_rows_of(text, block)
 
 
 @given(
@@ -72,6 +102,7 @@ def test_output_of_the_csv_writer_is_accepted(rows: list[tuple[str, str]]) -> No
     [
         "a,b\n1,2,3\n",
         "a,b\n1\n",
+        "a,b\n1\n2,3,4\n",
         "a,b\n\n1,2\n",
         "a,b\n , \n",
         'a,b\nx"y",2\n',
@@ -82,9 +113,10 @@ def test_output_of_the_csv_writer_is_accepted(rows: list[tuple[str, str]]) -> No
         "a,b\n1,\0\n",
     ],
 )
-def test_text_that_is_not_plain_csv_is_refused(text: str) -> None:
+@pytest.mark.parametrize("block", [7, 100])
+def test_text_that_is_not_plain_csv_is_refused(text: str, block: int) -> None:
     with pytest.raises(UnfitError):
-        plain_rows_of(text)
+        plain_rows_of(text, block)
 
 
 def is_typed(text: str, kind: str) -> bool:
@@ -115,7 +147,7 @@ def is_typed(text: str, kind: str) -> bool:
         (
             "timestamp",
             ["2024-01-31 08:15:00", "2024-01-31T08:15:00.123456", '"2024-01-31 08:15:00.1"'],
-            ["2024-01-31", "2024-01-31 08:15", "2024-01-31 08:15:00+07", "2024-01-31 08:15:00.", "now"],
+            ["2024-01-31", "2024-01-31 08:15", "2024-01-31 08:15:00+07", "2024-01-31 08:15:00.", "2024-01-31 08:15:00.12a", "now"],
         ),
         (
             "timestamptz",
@@ -134,6 +166,41 @@ def test_column_is_typed_only_if_all_its_cells_have_the_strict_form(
     for cell in bad:
         assert not is_typed(f"x,{good[0]}\nx,{cell}\n", kind), cell
         assert not is_typed(f"x,{good[0]}\r\nx,{cell}\r\n", kind), cell
+
+
+@pytest.mark.parametrize("kind", ["integer", "numeric(18,2)", "double precision"])
+def test_long_cell_is_checked_as_a_short_one(kind: str) -> None:
+    long = "7" * 1000
+    assert is_typed(f"x,{long}\nx,1\n", kind)
+    assert not is_typed(f"x,{long}x\nx,1\n", kind)
+    assert is_typed(f"x,{long}.25\n", kind) == (kind != "integer")
+    assert is_typed(f"x,{long}.255\n", kind) == (kind == "double precision")
+
+
+@pytest.mark.parametrize(
+    ("cell", "unbroken"),
+    [
+        ("Err:502", {"notasi_ilmiah"}),
+        ("E12: Err", {"sel_galat", "notasi_ilmiah"}),
+        ("E12:Err:", {"notasi_ilmiah"}),
+        ("#", {"notasi_ilmiah"}),
+        ("+", {"sel_galat"}),
+        ("", {"sel_galat", "notasi_ilmiah"}),
+    ],
+)
+def test_rules_are_unbroken_if_no_block_has_their_signs(cell: str, unbroken: set[str]) -> None:
+    stream = SourceStream((), iter(()), "uji")
+    data = io.BytesIO(f"a,b\n1,2\n3,{cell}\n5,6\n".encode())
+    assert len(list(plain_rows(data, ",", ["a", "b"], stream, size=8))) > 1
+    assert stream.unbroken == unbroken
+
+
+def test_delimiter_may_be_any_ascii_character() -> None:
+    for delimiter in "%;| ":
+        data = io.BytesIO(f"a{delimiter}b\n100{delimiter}2\n".encode())
+        stream = SourceStream((), iter(()), "uji")
+        rows = b"".join(plain_rows(data, delimiter, ["a", "b"], stream))
+        assert rows.decode() == f"baris 2{delimiter}100{delimiter}2\n"
 
 
 def test_column_with_a_rule_about_its_text_is_not_typed() -> None:
