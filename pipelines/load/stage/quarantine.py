@@ -8,7 +8,7 @@ text of a key (keys.py), the entries of a load's days (entry_periods.py), readin
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -116,7 +116,6 @@ def add_entries(plan: LoadPlan, *, deduplicated: bool) -> sql.Composed:
         " reasons, row_hash) select {dataset}, {batch}, {batch}, r.position, r.row_key, {row},"
         " to_jsonb(array_remove(array[{reasons}]::jsonb[], null)), r.row_hash"
         " from {landed} join {refused} r on r.rid = l.ctid cross join {hidden} where r.entry_id is null"
-        " order by r.row_hash"
     ).format(
         dataset=sql.Literal(plan.contract.key),
         batch=sql.Literal(plan.batch_id),
@@ -253,40 +252,38 @@ def resolve_gone(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
 
 def _masked_row(plan: LoadPlan) -> sql.Composable:
     """The row as one JSON object of the cells that may be shown."""
-    pairs = [
-        sql.SQL("{}, {}").format(sql.Literal(column.name), shown_cell(column))
-        for column in plan.contract.stored
-    ]
-    # A function takes 100 arguments at most.
-    objects = [
-        sql.SQL("jsonb_build_object({})").format(sql.SQL(", ").join(pairs[start : start + 40]))
-        for start in range(0, len(pairs), 40)
-    ]
-    return sql.SQL(" || ").join(objects)
+    return _object({column.name: shown_cell(column) for column in plan.contract.stored})
+
+
+def _object(texts: Mapping[str, sql.Composable]) -> sql.Composable:
+    """A JSON object of texts, by their names. jsonb_build_object would look up the type of each text for each row."""
+    names = sql.SQL(", ").join(map(sql.Literal, texts))
+    return sql.SQL("jsonb_object(array[{}], array[{}]::text[])").format(
+        names, sql.SQL(", ").join(texts.values())
+    )
 
 
 def _rule_entry(plan: LoadPlan, rule: Rule) -> sql.Composable:
     """A reason as JSON. That of a soft rule has the identity by which its cell may be confirmed."""
-    entry = sql.SQL(
-        "jsonb_build_object('kolom', {}, 'aturan', {}, 'nilai', {}, 'pesan', {}, 'perbaikan', {})"
-    ).format(
-        sql.Literal(rule.column.name),
-        sql.Literal(rule.name),
-        shown_cell(rule.column),
-        sql.Literal(rule.message),
-        sql.Literal(rule.hint),
-    )
-    if rule.name not in rule.column.soft_rules:
-        return entry
-    return sql.SQL("{} || jsonb_build_object('identitas', {})").format(entry, cell_hash(plan, rule.column))
+    entry = {
+        "kolom": sql.Literal(rule.column.name),
+        "aturan": sql.Literal(rule.name),
+        "nilai": shown_cell(rule.column),
+        "pesan": sql.Literal(rule.message),
+        "perbaikan": sql.Literal(rule.hint),
+    }
+    if rule.name in rule.column.soft_rules:
+        entry["identitas"] = cell_hash(plan, rule.column)
+    return _object(entry)
 
 
 def _duplicate_entry(plan: LoadPlan) -> sql.Composable:
     key = ", ".join(plan.contract.identity)
-    return sql.SQL(
-        "jsonb_build_object('kolom', {}, 'aturan', 'kunci_ganda', 'pesan', {}, 'perbaikan', {})"
-    ).format(
-        sql.Literal(key),
-        sql.Literal(f"{key}: kunci sudah dipakai baris lain pada kiriman yang sama"),
-        sql.Literal("hapus salah satu, atau perbaiki kuncinya"),
+    return _object(
+        {
+            "kolom": sql.Literal(key),
+            "aturan": sql.Literal("kunci_ganda"),
+            "pesan": sql.Literal(f"{key}: kunci sudah dipakai baris lain pada kiriman yang sama"),
+            "perbaikan": sql.Literal("hapus salah satu, atau perbaiki kuncinya"),
+        }
     )
