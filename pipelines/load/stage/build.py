@@ -80,8 +80,10 @@ def _keep_one_row_per_key(connection: Connection[Any], plan: LoadPlan, built: Bu
 
 def _adopt(connection: Connection[Any], plan: LoadPlan) -> bool:
     """Makes landing the stage. False if a row is refused or a key comes twice; then nothing has changed."""
-    rejected = connection.execute(statement.any_rejected(plan)).fetchone()
-    if rejected != (False,) or not _add_key(connection, plan, plan.landing):
+    any_rejected = statement.any_rejected(plan)
+    if any_rejected is not None and connection.execute(any_rejected).fetchone() != (False,):
+        return False
+    if not _add_key(connection, plan, plan.landing):
         return False
     for step in statement.adopt_landing(plan):
         connection.execute(step)
@@ -89,13 +91,13 @@ def _adopt(connection: Connection[Any], plan: LoadPlan) -> bool:
 
 
 def _add_key(connection: Connection[Any], plan: LoadPlan, table: sql.Identifier) -> bool:
-    """Adds the primary key. False if a key comes twice."""
+    """Adds the primary key. False if a key comes twice, or a landed row has none."""
     if not plan.contract.primary_key:
         return True
     try:
         with connection.transaction():
             connection.execute(statement.add_primary_key(plan, table))
-    except errors.UniqueViolation:
+    except (errors.UniqueViolation, errors.NotNullViolation):
         return False
     return True
 

@@ -16,12 +16,7 @@ from pipelines.contracts.raw_table import DELETED, EXTRA, POSITION
 from pipelines.contracts.windows import Window, period_begin, window_begin
 from pipelines.extract.stream import SourceStream
 from pipelines.load.plan import LoadPlan, identifiers
-from pipelines.load.stage.cells import (
-    castable,
-    cleaned_cell,
-    sql_type,
-    stored_value,
-)
+from pipelines.load.stage.cells import castable, cleaned_cell, sql_type, stored_value
 from pipelines.load.stage.rules import OF_A_KEY, Rule, all_kept, rules
 from pipelines.redaction import personal_shapes
 
@@ -225,19 +220,24 @@ def delete_expired_staged(plan: LoadPlan) -> sql.Composed | None:
 
 
 def valid(plan: LoadPlan) -> sql.Composable:
-    """Whether a row of `cleaned_rows` keeps all rules.
-
-    A rule that no cell breaks as it came is asked of repaired cells only.
-    """
-    return all_kept([r for r in all_rules(plan) if r.name not in plan.unbroken or r.column.parse])
+    """Whether a row of `cleaned_rows` keeps all rules."""
+    return all_kept(_asked(plan))
 
 
-def any_rejected(plan: LoadPlan) -> sql.Composed:
-    """Whether a landed row breaks a rule.
+def _asked(plan: LoadPlan) -> list[Rule]:
+    """The rules that a row may break. One that no cell breaks as it came is asked of repaired cells only."""
+    return [r for r in all_rules(plan) if r.name not in plan.unbroken or r.column.parse]
+
+
+def any_rejected(plan: LoadPlan) -> sql.Composed | None:
+    """Whether a landed row breaks a rule; None if only empty keys could, which the primary key refuses.
 
     `exists` would end at the first, but PostgreSQL plans no parallel workers for it, and most loads have none.
     """
-    return sql.SQL("select count(*) > 0 from {} where not ({})").format(cleaned_rows(plan), valid(plan))
+    asked = [r for r in _asked(plan) if r.name != "wajib" or r.column.name not in plan.contract.identity]
+    if not asked:
+        return None
+    return sql.SQL("select count(*) > 0 from {} where not ({})").format(cleaned_rows(plan), all_kept(asked))
 
 
 def value(plan: LoadPlan, column: Column) -> sql.Composable:

@@ -17,6 +17,7 @@ from pipelines.errors import ShapeError
 from pipelines.ingest import Ingested, ingest
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage import one_pass
+from pipelines.load.stage.statement import any_rejected
 from pipelines.settings import Settings
 from tests.support.contracts import column
 from tests.support.loads import Loads
@@ -105,6 +106,18 @@ def test_rows_that_break_a_rule_or_share_a_key_go_over_a_stage(loads: Loads, sta
         " from quarantine.row order by row_key"
     )
     assert found == [("7", "minimum", "-1.00"), ("8", "wajib,minimum", "2.67"), ("9", "kunci_ganda", "3.00")]
+
+
+def test_the_key_alone_finds_the_rows_without_one(loads: Loads, stages: list[LoadPlan]) -> None:
+    contract = loads.contract(
+        column("id", "bigint", primaryKey=True), column("nama"), extract={"table": "sumber"}
+    )
+    assert any_rejected(LoadPlan(contract, 1, exact=frozenset({"id", "nama"}))) is None
+    loads.run("insert into public.sumber (nama) values ('tanpa kunci')")
+    batch = run(loads, contract).batch
+    assert batch is not None and (batch.loaded, batch.quarantined, len(stages)) == (500, 1, 1)
+    found = loads.run("select row->>'nama', reasons->0->>'aturan' from quarantine.row")
+    assert found == [("tanpa kunci", "wajib")]
 
 
 def test_a_type_that_is_wider_than_the_contracts_is_checked_cell_by_cell(

@@ -12,7 +12,10 @@ from tests.support.contracts import column
 from tests.support.statements import ID, NAME, clauses, contract_of, plan_of, written
 
 PERSON = column("nik", classification="pribadi", pseudonymise="kesehatan")
-IS_PERSONAL_NUMBER = 'coalesce("ops"."berbentuk_nik"({0}::text) or "ops"."berbentuk_nip"({0}::text), false)'
+IS_PERSONAL_NUMBER = (
+    'coalesce(case when octet_length({0}::text) >= 16 and ops."mungkin_angka"({0}::text)'
+    ' then "ops"."berbentuk_nik"({0}::text) or "ops"."berbentuk_nip"({0}::text) end, false)'
+)
 
 
 def test_only_personal_numbers_are_hidden_if_no_column_is_personal(tmp_path: Path) -> None:
