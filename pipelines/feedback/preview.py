@@ -125,9 +125,7 @@ def look_at_stage(
 
     def opener(of: Contract, _since: str | None) -> SourceStream | None:
         stream = open_source(of, wanted=Wanted(), upload=file)
-        if stream:
-            stream.fingerprint = None  # read also what was loaded before
-        return stream
+        return _as_if_new(stream) if stream else None
 
     def gate(staged: Staged) -> GateResult:
         found.append(look(staged))
@@ -140,6 +138,14 @@ def look_at_stage(
             contract.key, f"{file.name}: pemuatan berakhir sebelum barisnya dapat dilihat", code="GDK-M012"
         )
     return found[0]
+
+
+def _as_if_new(stream: SourceStream) -> SourceStream:
+    """The stream, and the stream to which it may fall back, without what tells that the file was loaded before."""
+    stream.fingerprint = None
+    if slower := stream.fallback:
+        stream.fallback = lambda: _as_if_new(slower())
+    return stream
 
 
 @contextmanager

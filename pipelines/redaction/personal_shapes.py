@@ -6,7 +6,7 @@ declared format is right (warehouse/functions/checks.sql). A shape does not prov
 
 Python and PostgreSQL read the patterns in the same way: `functions` makes them functions of the warehouse,
 `ops.berbentuk_nik(text)` and so on. Before the search a text is normalised (`plain`): digits, blanks and dashes of
-every kind, invisible characters, the bytes of a bytea.
+every kind, invisible characters, the bytes of a bytea, a number with an exponent.
 
 Sources: PP 37/2007, pasal 37 (NIK: region, ddmmyy of birth, a woman's day plus 40, serial; a KK has the same form, with
 the day of its issue), Kepmendagri 300.2.2-2430/2025 (provinces), Perka BKN 22/2007 (NIP).
@@ -34,6 +34,10 @@ _FROM = _DASHES + _BLANKS + _DIGITS
 _PLAIN = str.maketrans(_FROM, _TO, _INVISIBLE)
 _NOT_ASCII = 128
 _BYTEA = r"\\x(?:[0-9a-f][0-9a-f])+"
+_EXPONENT = r"[ \t-\r]*[0-9][.,][0-9]{7,}[eE][+]?1[0-7][ \t-\r]*"
+"""A number of 11 to 18 digits as spreadsheets and floating point write it: 6.47201520390001E+15."""
+_LOST_DIGIT = "1"
+"""Stands for a digit that such a number has lost. No 0, because a NIP has no serial number 000."""
 
 # What may come before and after a number. Python's pattern matches only the number, because it is replaced. PostgreSQL
 # only checks whether there is one; there a lookahead or lookbehind takes a hundred times as long. Digits after "0." do
@@ -48,8 +52,8 @@ _ANYWHERE = (("", ""), ("", ""))
 _SIGNS, _SIGNS_OR_MARKS = "[ /_:|-]{0,3}", "[ /_:|.,;-]{0,3}"
 _ALL_SIGNS = " /_:|.,;-"
 _SEEN = {"angka": "[0-9][^A-Za-z]{8}", "surel": "@"}
-"""By kind of shape, a fast pattern that every such text of ASCII and Latin letters matches as it is. A number of at
-least nine digits has no letters between them."""
+"""By kind of shape, a fast pattern that every such text of ASCII and Latin letters matches, a bytea excepted. A number
+has at least nine digits, and no letter is between them."""
 _AS_THEY_ARE = r"[^\u0001-\u007f\u00c0-\u024f]"
 """Matches a character that `plain` may turn into a digit, a sign or "@". All others stay, or become letters."""
 _POINT, _COMMA = "(?: ?[.] ?)?", "(?: ?[,;] ?)?"
@@ -109,7 +113,7 @@ class Shape:
     name: its name here and in ops.berbentuk_<name>. words: its name in messages. pattern: a regular expression.
     around: the patterns before and after it, for Python and for PostgreSQL.
     min_bytes: the length of the shortest such text. quick_pattern: a fast pattern that every such text matches after
-    its separators are removed. kind: the key of `_SEEN` whose pattern every such text matches.
+    its separators are removed. kind: the key of `_SEEN` with a fast pattern for the text as it is.
     The warehouse runs the slow pattern only on texts that pass these tests.
     """
 
@@ -174,6 +178,10 @@ def plain(text: str) -> str:
     """Normalises `text` for the patterns. ops.bentuk_polos does the same."""
     if re.fullmatch(_BYTEA, text):
         text = bytes(byte for byte in bytes.fromhex(text[2:]) if 0 < byte < _NOT_ASCII).decode("ascii")
+    elif re.fullmatch(_EXPONENT, text):
+        written, exponent = re.split("[eE]", text)
+        digits = int(exponent) + 1
+        text = re.sub("[^0-9]", "", written)[:digits].ljust(digits, _LOST_DIGIT)
     return unicodedata.normalize("NFKC", text).translate(_PLAIN)
 
 
@@ -248,6 +256,8 @@ def functions() -> list[sql.Composed]:
         "case when octet_length(t) <> char_length(t) then translate(normalize(t, NFKC), {}, {})"
         " when starts_with(t, {}) and t ~ {} then translate("
         "regexp_replace(encode(decode(substr(t, 3), 'hex'), 'escape'), {}, '', 'g'), {blanks}, {as_blank})"
+        " when t ~ {exponent} then rpad(regexp_replace(split_part(lower(t), 'e', 1), '[^0-9]', '', 'g'),"
+        " split_part(lower(t), 'e', 2)::integer + 1, {lost})"
         " when t ~ {control} then translate(t, {blanks}, {as_blank}) else t end"
     ).format(
         sql.Literal(_FROM + _INVISIBLE),
@@ -257,6 +267,8 @@ def functions() -> list[sql.Composed]:
         sql.Literal(r"\\[0-7][0-7][0-7]"),
         blanks=sql.Literal(_BLANKS),
         as_blank=sql.Literal(" " * len(_BLANKS)),
+        exponent=sql.Literal(f"^{_EXPONENT}$"),
+        lost=sql.Literal(_LOST_DIGIT),
         control=sql.Literal("[\t-\r]"),
     )
     made = [function("bentuk_polos", "t text", "text", plain_text)]

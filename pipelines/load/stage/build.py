@@ -91,7 +91,7 @@ def _adopt(connection: Connection[Any], plan: LoadPlan) -> bool:
 
 
 def _add_key(connection: Connection[Any], plan: LoadPlan, table: sql.Identifier) -> bool:
-    """Adds the primary key. False if a key comes twice, or a landed row has none."""
+    """Adds the primary key. False if a key comes twice, or a row has none."""
     if not plan.contract.primary_key:
         return True
     try:

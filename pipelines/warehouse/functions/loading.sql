@@ -2,8 +2,8 @@
 -- Not here: repairs (parsers.sql), checks of a text's shape (checks.sql).
 
 -- A key as an entry of an index may hold it: 2,704 bytes are all that a B-tree takes, a dataset's name among them.
--- PL/pgSQL, because PostgreSQL does not inline an SQL function whose argument costs something and is used twice, and
--- the call of such a function takes four times as long.
+-- PL/pgSQL, because PostgreSQL inlines no SQL function that uses its argument twice if that costs more than ten
+-- operators, as most keys do, and the call of such a function takes four times as long.
 create or replace function ops.kunci_ringkas(t text) returns text language plpgsql immutable parallel safe as $$
 begin
     return case when octet_length(t) <= 1000 then t else left(t, 200) || '... ' || md5(t) end;

@@ -120,6 +120,16 @@ def test_the_key_alone_finds_the_rows_without_one(loads: Loads, stages: list[Loa
     assert found == [("tanpa kunci", "wajib")]
 
 
+def test_a_nik_in_a_column_of_floating_point_is_hidden(loads: Loads) -> None:
+    """PostgreSQL writes it with an exponent."""
+    loads.run("update public.sumber set nilai = -1, rasio = 6472015203901234 where id = 7")
+    loads.run("update public.sumber set nilai = -1, rasio = 198503122010011001 where id = 8")
+    loads.run("update public.sumber set nilai = -1, rasio = 1e15 where id = 9")
+    run(loads, wide(loads))
+    found = loads.run("select row ->> 'rasio' from quarantine.row order by row_key")
+    assert found == [("***",), ("***",), ("1e+15",)]
+
+
 def test_a_type_that_is_wider_than_the_contracts_is_checked_cell_by_cell(
     loads: Loads, stages: list[LoadPlan]
 ) -> None:

@@ -51,6 +51,9 @@ SPELLINGS = {
     "lines": "647201\n520390\n0001",
     "a high serial, as grouped on a card": "647201-520390-9999",
     "cut by a spreadsheet": "6472015203900000",
+    "as a spreadsheet shows a number": "6.47201520390001E+15",
+    "with a decimal comma": "6,47201520390001E+15",
+    "as floating point": " 6.472015203900001e+15",
     "a bytea": "\\x" + b"6472015203900001".hex(),
     "a bytea of UTF-16": "\\x" + "6472015203900001".encode("utf-16").hex(),
 }
@@ -85,7 +88,7 @@ def test_number_without_region_and_date_is_no_nik(other: str) -> None:
 
 KINDS: dict[Shape, tuple[list[str], list[str]]] = {
     NIP: (
-        ["198503122010011001", "19850312 201001 1 001", "19850312.201001.2.001", "NIP 199203122022211012"],
+        ["198503122010011001", "19850312 201001 1 001", "19850312.201001.2.001", "NIP 199203122022211012", "1.98503122010011E+17"],
         ["198513122010011001", "198503122010013001", "198503122010011000", "202401022024010212345"],
     ),
     PHONE: (

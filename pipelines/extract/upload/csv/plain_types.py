@@ -65,8 +65,8 @@ class Grid:
     def has_only(self, column: int, characters: bytes) -> bool:
         """Whether all cells of a column consist of these characters.
 
-        Quotes, delimiters and line ends count as allowed: PostgreSQL skips quotes around a number and refuses the
-        others.
+        Quotes, delimiters and line ends count as allowed: PostgreSQL skips them around a number and refuses them within
+        one.
         """
         allowed = characters + bytes((_QUOTE, self.delimiter, *b"\r\n"))
         return not joined(self.text, self.starts[:, column], self.ends[:, column]).translate(None, allowed)
@@ -122,9 +122,13 @@ def _is_well_formed(grid: Grid, place: int, kind: str) -> bool:
         return True
     kind, scale = kind.split("(")[0], decimals(kind)
     if scale is not None:
-        return grid.has_only(place, _POINTED) and _keeps_scale(grid, place, scale)
+        return (
+            grid.has_only(place, _POINTED)
+            and _keeps_scale(grid, place, scale)
+            and _no_zero_leads(grid, place)
+        )
     if kind in _NUMBERS:
-        return grid.has_only(place, _NUMBERS[kind])
+        return grid.has_only(place, _NUMBERS[kind]) and _no_zero_leads(grid, place)
     starts, ends = grid.filled(place)
     if kind == "time":
         return _begin_as(grid.text, starts, ends, _TIME) and bool(np.all(ends - starts == len(_TIME)))
@@ -144,6 +148,15 @@ def _begin_as(text: Bytes, starts: Places, ends: Places, form: bytes) -> bool:
     if not np.all(ends - starts >= len(form)):
         return False
     return joined(text, starts, starts + len(form)).translate(_ZEROS) == form * len(starts)
+
+
+def _no_zero_leads(grid: Grid, place: int) -> bool:
+    """Whether no number of a column begins with a zero and another digit.
+
+    Such a number may be a telephone number in the wrong column. Only its text shows that, if the row is refused.
+    """
+    starts, _ = grid.filled(place)
+    return not np.any((grid.text[starts] == _ZERO) & (grid.text[starts + 1] - np.uint8(_ZERO) <= 9))
 
 
 def _keeps_scale(grid: Grid, place: int, scale: int) -> bool:

@@ -17,6 +17,7 @@ from pipelines.errors import SourceError
 from pipelines.extract.stream import SourceStream
 from pipelines.extract.upload.csv import plain
 from pipelines.extract.upload.reader import Way, open_file
+from pipelines.feedback.preview import look_at_stage
 from pipelines.ingest import ingest
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import load as load_stream
@@ -214,6 +215,36 @@ def test_a_file_with_late_bad_cells_in_two_columns_is_read_three_times(loads: Lo
     batch, tried = load_from(loads, contract(loads), put(loads, text))
     assert (batch.loaded, batch.quarantined) == (80_000, 2)
     assert [way(stream) for stream in tried] == [Way.TYPED, Way.TYPED, Way.PLAIN]
+
+
+def test_a_look_at_a_file_reads_it_again_although_it_was_loaded(loads: Loads) -> None:
+    filler = [f"{n},isi,1," for n in range(50_000, 90_000)]
+    file = put(loads, HEADER + "\n".join([*ROWS, "40001,salah,12x,", *filler]))
+    _, tried = load_from(loads, contract(loads), file)
+    assert [way(stream) for stream in tried] == [Way.TYPED, Way.TYPED]
+    staged = look_at_stage(loads.connection, contract(loads), uploaded(file), lambda staged: staged.rows)
+    assert staged == 80_000
+
+
+def test_a_telephone_number_in_a_column_of_numbers_keeps_its_zero_and_is_hidden(
+    loads: Loads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "uji" * 12)
+    of = loads.contract(
+        column("id", "integer", primaryKey=True),
+        column("catatan", classification="pribadi", pseudonymise="uji"),
+        column("nilai", "bigint"),
+        column("nama", logicalTypeOptions={"maxLength": 5}),
+        server=upload("uji/data", "csv"),
+        extract={"format": "csv", "pattern": "*.csv"},
+        max_quarantine_share=1,
+    )
+    rows = [f"{n},Kel. {n % 9} RT {n},{n},isi" for n in range(60_000)]
+    text = "id,catatan,nilai,nama\n" + "\n".join([*rows, "70000,Budi,081234567890,panjang"])
+    batch, tried = load_from(loads, of, put(loads, text))
+    assert (batch.loaded, batch.quarantined) == (60_000, 1)
+    assert loads.run("select row ->> 'nilai' from quarantine.row") == [("***",)]
+    assert tried[-1].exact == {"id", "nama"}
 
 
 def test_a_row_that_breaks_a_rule_is_quarantined_from_the_typed_rows(loads: Loads) -> None:
