@@ -88,7 +88,7 @@ def joined(text: Bytes, starts: Places, ends: Places) -> bytes:
     if not len(to):
         return b""
     if to[-1] > _SHORT * len(to):
-        # Long parts are few. numpy would need eight times their bytes, or more, for the places.
+        # Long parts are few, so a loop over them is cheap. The places that numpy needs take eight times their bytes.
         return b"".join([text[a:z].tobytes() for a, z in zip(starts.tolist(), ends.tolist(), strict=True)])
     places = np.repeat(ends - to, lengths)
     places += np.arange(len(places))
