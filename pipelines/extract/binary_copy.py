@@ -31,7 +31,7 @@ class Binary:
 
 
 def _rows(block: bytes) -> Iterator[list[tuple[int, int]]]:
-    """Gives where the fields of each row begin and end. A NULL is as an empty field."""
+    """Gives for each row the places where its fields begin and end. A NULL has no bytes, like an empty field."""
     at = 0
     if block.startswith(_SIGNATURE):
         at = len(_SIGNATURE) + 4

@@ -107,12 +107,12 @@ class SourceStream:
     unreachable: int | None = None
 
     def lands_typed(self, column: Column) -> bool:
-        """Whether the column lands with its final type: all or nearly all values have it, and none is repaired."""
+        """Whether the column lands with its final type: nearly all of its values fit, and none has to be repaired."""
         fits = column.name in self.exact or column.name in self.usual
         return fits and needs_no_text(column, is_number=column.name in self.numbers)
 
     def rows_after(self, block: bytes, before: int) -> int:
-        """The number of rows that the reader has given after this block. before: the number before it."""
+        """How many rows the reader has given, this block included. before: how many it had given without it."""
         return self.rows if self.binary else before + block.count(b"\n")
 
     def rows_with(self, part: bytes, block: bytes) -> int:

@@ -35,7 +35,7 @@ _PLAIN = str.maketrans(_FROM, _TO, _INVISIBLE)
 _NOT_ASCII = 128
 _BYTEA = r"\\x(?:[0-9a-f][0-9a-f])+"
 _EXPONENT = r"[ \t-\r]*[0-9][.,][0-9]{7,}[eE][+]?1[0-7][ \t-\r]*"
-"""A number of 11 to 18 digits as spreadsheets and floating point write it: 6.47201520390001E+15."""
+"""A whole text: a number of 11 to 18 digits as spreadsheets and floating point write it (6.47201520390001E+15)."""
 _LOST_DIGIT = "1"
 """Stands for a digit that such a number has lost. No 0, because a NIP has no serial number 000."""
 

@@ -1,4 +1,4 @@
-"""Makes the select lists with which PostgreSQL gives its rows: for COPY's text format, and for its binary format.
+"""Makes the select lists for reading from PostgreSQL: one for COPY's text format, one for its binary format.
 
 What belongs here: pure functions from columns to SQL. Money is read as numeric, so that lc_monetary does not affect it.
 Not here: the session, the rest of the SELECT (postgresql.py).

@@ -90,7 +90,7 @@ def loaded(nights: Nights, contract: Contract) -> list[list[Any]]:
 def test_both_formats_leave_the_same_rows(
     nights: Nights, server_urls: Urls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A database without an encoding is read as text, which the binary format can't be compared with otherwise."""
+    """The same rows are read in both formats: from a database without an encoding, PostgreSQL gives them as text."""
     found: dict[bool, list[list[Any]]] = {}
     contract = every_type(nights)
     for encoding in ("UTF8", "SQL_ASCII"):
